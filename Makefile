@@ -1,0 +1,44 @@
+# `make demo` and `make test` work on a fresh clone with Python 3.11 and make.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fast bench up format clean
+
+help:  ## Say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+$(READY): pyproject.toml constraints.txt scripts/setup.sh
+	@PYTHON=$(PYTHON) VENV=$(VENV) bash scripts/setup.sh
+
+setup: $(READY)  ## Make .venv with everything in it
+
+demo: $(READY)  ## Run the whole runbook with the official clients, step by step
+	@$(BIN)/python scripts/demo.py
+
+test: $(READY)  ## Run the whole test suite
+	@$(BIN)/python -m pytest tests/unit tests/property tests/docs
+	@$(BIN)/python -m pytest tests/integration tests/contract tests/compat tests/e2e
+
+check: $(READY)  ## Format, lint, types, architecture, fast tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/unit tests/property tests/docs
+
+format: $(READY)  ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## Measure one endpoint beside `mlflow models serve`
+	@$(BIN)/python -m benchmarks.serving
+
+up: $(READY)  ## Start the platform on this machine
+	@$(BIN)/pierhead up
+
+clean:  ## Remove .venv and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,111 @@
+"""Where things lie in a home folder."""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+# A unix socket's path may be at most 107 bytes long; ours add at most 50 to the run folder.
+_LONGEST_RUN_FOLDER = 57
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder that holds all state of one installation."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "pierhead.db"
+
+    @property
+    def tracking_database(self) -> Path:
+        """MLflow's own database, written by the tracking server alone."""
+        return self.root / "mlflow.db"
+
+    @property
+    def admin_token(self) -> Path:
+        return self.root / "admin-token"
+
+    @property
+    def secret_key(self) -> Path:
+        """The key that signs the addresses of uploads and downloads."""
+        return self.root / "secret.key"
+
+    @property
+    def artifacts(self) -> Path:
+        """Run and logged-model artifacts: `EXPERIMENT/RUN/artifacts`, `EXPERIMENT/models/ID/artifacts`."""
+        return self.root / "artifacts"
+
+    @property
+    def store(self) -> Path:
+        """Files of registered versions, named by their digest."""
+        return self.root / "store"
+
+    @property
+    def uploads(self) -> Path:
+        """Unfinished uploads."""
+        return self.root / "uploads"
+
+    @property
+    def models(self) -> Path:
+        """Model folders laid out for workers, one per manifest digest."""
+        return self.root / "models"
+
+    @property
+    def environments(self) -> Path:
+        """Python environments of served versions, one per digest of their requirements."""
+        return self.root / "envs"
+
+    @property
+    def tables(self) -> Path:
+        """Delta tables: `CATALOG/SCHEMA/TABLE`."""
+        return self.root / "tables"
+
+    @property
+    def spool(self) -> Path:
+        """Inference records on their way into tables: `CATALOG.SCHEMA.TABLE/STREAM/`."""
+        return self.root / "spool"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Sockets, locks and the routing snapshot; a short folder elsewhere if the home's own path is too long."""
+        inside = self.root / "run"
+        if len(os.fsencode(inside)) <= _LONGEST_RUN_FOLDER:
+            return inside
+        digest = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"pierhead-{os.getuid()}-{digest}"
+
+    @property
+    def snapshot(self) -> Path:
+        """The routing snapshot that gateways follow."""
+        return self.run / "routes.json"
+
+    @property
+    def worker_records(self) -> Path:
+        """One JSON file for each worker process: what it is, its process id and when it started."""
+        return self.run / "workers"
+
+    @property
+    def api_socket(self) -> Path:
+        return self.run / "api.sock"
+
+    @property
+    def tracking_socket(self) -> Path:
+        return self.run / "tracking.sock"
+
+    def create(self) -> None:
+        """Make the folders. Raises OSError if the place cannot be written."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.artifacts, self.store, self.uploads, self.models, self.environments, self.tables):
+            folder.mkdir(exist_ok=True)
+        for folder in (self.spool, self.logs, self.logs / "workers"):
+            folder.mkdir(exist_ok=True)
+        self.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.worker_records.mkdir(exist_ok=True)

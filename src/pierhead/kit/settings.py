@@ -1,0 +1,47 @@
+"""What an operator can set: flags over environment (`PIERHEAD_*`) over `HOME/pierhead.toml` over defaults."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Settings(BaseSettings):
+    """One frozen value, read once in `processes` or `cli` and handed down in parts."""
+
+    model_config = SettingsConfigDict(env_prefix="PIERHEAD_", frozen=True, extra="forbid")
+
+    home: Path = Field(default=Path("~/.pierhead"), description="Folder that holds all state.")
+    host: str = Field(default="127.0.0.1", description="Address the public port listens on.")
+    port: int = Field(default=5050, ge=0, le=65535, description="The public port.")
+    database_url: str = Field(default="", description="Metadata database; empty means SQLite in the home.")
+    gateways: int = Field(default=1, ge=1, le=64, description="Gateway processes that share the public port.")
+    max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="Largest body of an invocation, bytes.")
+    invocation_timeout_s: float = Field(default=120.0, gt=0, le=297, description="Longest wait for an answer, seconds.")
+    queue_limit: int = Field(default=1000, ge=1, description="Requests that may wait per endpoint before 429.")
+    startup_timeout_s: float = Field(default=300.0, gt=0, description="Longest load of a model version, seconds.")
+    build_timeout_s: float = Field(default=1800.0, gt=0, description="Longest build of an environment, seconds.")
+    ingest_interval_s: float = Field(
+        default=1.0, gt=0, description="Pause between writes to inference tables, seconds."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        home = init_settings().get("home") or env_settings().get("home") or cls.model_fields["home"].default
+        file = Path(str(home)).expanduser() / "pierhead.toml"
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file))
+
+
+def load(**flags: Any) -> Settings:
+    """Settings with the given flags on top; a flag that is None does not count. Raises pydantic.ValidationError."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings = Settings(**given)
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

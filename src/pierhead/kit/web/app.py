@@ -1,0 +1,119 @@
+"""The control plane's web application: authentication in front, one shape of error behind."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pierhead.kit.errors import PermissionDenied, PierheadError, Unauthenticated
+from pierhead.kit.web.caller import Authenticate
+from pierhead.kit.web.errors import error_response, handle_http_exception, handle_pierhead_error, handle_unexpected
+
+_SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+def application(
+    routes: Sequence[BaseRoute],
+    *,
+    authenticate: Authenticate,
+    public_paths: frozenset[str],
+    workspace_id: str,
+    lifespan: Any = None,
+) -> Starlette:
+    """An application in which every path but `public_paths` needs a token."""
+    return Starlette(
+        routes=list(routes),
+        middleware=[
+            Middleware(_WorkspaceHeader, workspace_id=workspace_id),
+            Middleware(_Authentication, authenticate=authenticate, public_paths=public_paths),
+        ],
+        exception_handlers={
+            PierheadError: handle_pierhead_error,
+            HTTPException: handle_http_exception,
+            Exception: handle_unexpected,
+        },
+        lifespan=lifespan,
+    )
+
+
+Lifespan = AbstractAsyncContextManager[None]
+
+
+class _WorkspaceHeader:
+    """Adds `x-databricks-org-id`, which the Databricks clients copy into run links."""
+
+    def __init__(self, app: ASGIApp, workspace_id: str) -> None:
+        self._app = app
+        self._workspace_id = workspace_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_header(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-databricks-org-id"] = self._workspace_id
+            await send(message)
+
+        await self._app(scope, receive, send_with_header if scope["type"] == "http" else send)
+
+
+class _Authentication:
+    """Puts the caller into `request.state.caller`, or answers 401."""
+
+    def __init__(self, app: ASGIApp, authenticate: Authenticate, public_paths: frozenset[str]) -> None:
+        self._app = app
+        self._authenticate = authenticate
+        self._public_paths = public_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].rstrip("/") not in self._public_paths:
+            headers = Headers(scope=scope)
+            try:
+                token = token_of(headers.get("authorization", ""))
+                refuse_cross_site(scope["method"], headers)
+                caller = await run_in_threadpool(self._authenticate, token)
+            except PierheadError as error:
+                await error_response(error)(scope, receive, send)
+                return
+            scope.setdefault("state", {})["caller"] = caller
+        await self._app(scope, receive, send)
+
+
+def token_of(authorization: str) -> str:
+    """The token in an Authorization header: Bearer, or the password of Basic. Raises Unauthenticated.
+
+    >>> token_of("Bearer phd_1")
+    'phd_1'
+    >>> token_of("Basic dG9rZW46cGhkXzE=")
+    'phd_1'
+    """
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            _, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            password = ""
+        if password:
+            return password
+    raise Unauthenticated(
+        "no token: send 'Authorization: Bearer TOKEN'; `pierhead env` prints one for the official clients"
+    )
+
+
+def refuse_cross_site(method: str, headers: Headers) -> None:
+    """Browsers send a remembered Basic login along with other sites' requests: those must not change anything."""
+    origin = headers.get("origin")
+    if method in _SAFE_METHODS or origin is None:
+        return
+    if urlsplit(origin).netloc != headers.get("host"):
+        raise PermissionDenied(f"requests from the site {origin} may not change anything here")

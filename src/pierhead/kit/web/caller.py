@@ -1,0 +1,40 @@
+"""Who is asking."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Client(Enum):
+    """The family of official client behind a request; two fields of the protocol differ between them."""
+
+    DATABRICKS = "databricks"
+    MLFLOW = "mlflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated user or service principal."""
+
+    user_id: str
+    user_name: str
+    groups: frozenset[str]
+
+    @property
+    def is_admin(self) -> bool:
+        return "admins" in self.groups
+
+
+Authenticate = Callable[[str], Caller]
+"""Token -> caller. Raises Unauthenticated if the token is unknown, revoked or expired."""
+
+
+def client_of(user_agent: str) -> Client:
+    """Tell the client by its User-Agent.
+
+    >>> client_of("unknown/0.0.0 databricks-sdk-py/0.156.0 python/3.11.7 os/linux auth/pat")
+    <Client.DATABRICKS: 'databricks'>
+    >>> client_of("mlflow-python-client/3.17.2")
+    <Client.MLFLOW: 'mlflow'>
+    """
+    return Client.DATABRICKS if "databricks-sdk" in user_agent else Client.MLFLOW

@@ -1,0 +1,70 @@
+"""The routing snapshot: all that a gateway knows. Numbered, immutable, kept on disk as JSON.
+
+The controller writes a new one under a higher number whenever something changes; gateways follow it and go on with the
+last good one when nothing writes any more.
+"""
+
+import msgspec
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Whom a token belongs to. `expires_at_ms` is milliseconds since 1970, None for never."""
+
+    user_id: str
+    user_name: str
+    groups: list[str]
+    expires_at_ms: int | None = None
+
+
+class EntityRoute(msgspec.Struct, frozen=True):
+    """A served entity of the active config: where its workers listen. No worker means: hold requests, one is coming."""
+
+    name: str
+    entity_id: str
+    model_name: str
+    model_version: str
+    weight: int
+    """Percent of the traffic, 0-100."""
+    sockets: list[str]
+    """Paths of the unix sockets of ready workers."""
+
+
+class Capture(msgspec.Struct, frozen=True):
+    """The inference table that invocations go to."""
+
+    table: str
+    """Three-part name; also the folder in the spool."""
+    sampling_rate: float = 1.0
+
+
+class EndpointRoute(msgspec.Struct, frozen=True):
+    """An endpoint: `entities` is empty while nothing is live, and `reason` says why."""
+
+    name: str
+    endpoint_id: str
+    config_version: int
+    entities: list[EntityRoute]
+    reason: str = ""
+    capture: Capture | None = None
+    timeout_s: float | None = None
+    """None means the gateway's default."""
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """`principals` by SHA-256 of the token in hex; `endpoints` by name."""
+
+    number: int
+    principals: dict[str, Principal]
+    endpoints: dict[str, EndpointRoute]
+
+
+EMPTY = Snapshot(number=0, principals={}, endpoints={})
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    return msgspec.json.encode(snapshot)
+
+
+def decode(raw: bytes) -> Snapshot:
+    """Raises msgspec.DecodeError (ValidationError included) if `raw` is no snapshot."""
+    return msgspec.json.decode(raw, type=Snapshot)
