@@ -1,0 +1,106 @@
+"""What serving needs from outside: model versions, environments, worker processes and the snapshot's place."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from pierhead.serving.domain.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ServableVersion:
+    """A model version that is ready to be served; `digest` names its files for ever."""
+
+    model_name: str
+    model_version: str
+    digest: str
+
+
+class ModelVersions(Protocol):
+    """The registry, as serving sees it."""
+
+    def get(self, model_name: str, model_version: str) -> ServableVersion:
+        """Raises NotFound, or InvalidState if the version's files are not complete."""
+
+    def folder(self, digest: str) -> Path:
+        """The version's files as an MLflow model folder (with an `MLmodel`), to be read only. May take a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A Python environment that holds a version's requirements."""
+
+    digest: str
+    python: Path
+
+
+class EnvironmentFailed(Exception):
+    """The environment could not be built; the message says which requirement and why, in one or two lines."""
+
+
+class Environments(Protocol):
+    def build(self, model: Path, log: Path) -> Environment:
+        """Build, or find already built, the environment of the model in this folder. Waits; appends its story to `log`.
+
+        Raises EnvironmentFailed. Safe to call at the same time from several threads and processes.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSpec:
+    """One worker process to start. Workers of the same `workload` are interchangeable."""
+
+    worker_id: str
+    workload: str
+    model: Path
+    python: Path
+    log: Path
+    environment_vars: dict[str, str]
+
+
+class WorkerPhase(Enum):
+    """Where a worker is in its life."""
+
+    STARTING = "starting"  # the process runs; the model loads
+    READY = "ready"  # a real predict succeeded; its socket answers
+    DRAINING = "draining"  # told to stop; answers what it has
+    FAILED = "failed"  # could not load or predict; `message` says why; the process is gone
+    EXITED = "exited"  # the process died after it had been ready, or without saying anything
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerObservation:
+    """What is seen of one worker now."""
+
+    worker_id: str
+    workload: str
+    phase: WorkerPhase
+    socket: Path
+    started_at: datetime
+    message: str = ""
+
+
+class WorkerHost(Protocol):
+    """Starts, stops and watches worker processes. Workers outlive the process that started them."""
+
+    def start(self, spec: WorkerSpec) -> None:
+        """Start a process and return at once."""
+
+    def drain(self, worker_id: str, *, grace_s: float) -> None:
+        """Ask a worker to finish what it has and go; after `grace_s` it is killed. Returns at once; harmless twice."""
+
+    def forget(self, worker_id: str) -> None:
+        """Drop the record of a worker that is FAILED or EXITED."""
+
+    def observe(self) -> list[WorkerObservation]:
+        """Every worker on record, also those that an earlier controller started."""
+
+
+class SnapshotPlace(Protocol):
+    def read(self) -> Snapshot | None:
+        """The last one written; None if there is none or it cannot be read."""
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Replace it in one step."""
