@@ -2,8 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,16 +25,16 @@ def application(
     routes: Sequence[BaseRoute],
     *,
     authenticate: Authenticate,
-    public_paths: frozenset[str],
+    is_public: Callable[[str], bool],
     workspace_id: str,
     lifespan: Any = None,
 ) -> Starlette:
-    """An application in which every path but `public_paths` needs a token."""
+    """An application in which every path that is not public needs a token."""
     return Starlette(
         routes=list(routes),
         middleware=[
             Middleware(_WorkspaceHeader, workspace_id=workspace_id),
-            Middleware(_Authentication, authenticate=authenticate, public_paths=public_paths),
+            Middleware(_Authentication, authenticate=authenticate, is_public=is_public),
         ],
         exception_handlers={
             PierheadError: handle_pierhead_error,
@@ -44,9 +43,6 @@ def application(
         },
         lifespan=lifespan,
     )
-
-
-Lifespan = AbstractAsyncContextManager[None]
 
 
 class _WorkspaceHeader:
@@ -68,13 +64,13 @@ class _WorkspaceHeader:
 class _Authentication:
     """Puts the caller into `request.state.caller`, or answers 401."""
 
-    def __init__(self, app: ASGIApp, authenticate: Authenticate, public_paths: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, authenticate: Authenticate, is_public: Callable[[str], bool]) -> None:
         self._app = app
         self._authenticate = authenticate
-        self._public_paths = public_paths
+        self._is_public = is_public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].rstrip("/") not in self._public_paths:
+        if scope["type"] == "http" and not self._is_public(scope["path"]):
             headers = Headers(scope=scope)
             try:
                 token = token_of(headers.get("authorization", ""))

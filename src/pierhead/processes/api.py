@@ -1,0 +1,32 @@
+"""The api: the control plane's web application on an inherited socket."""
+
+import socket
+from typing import NoReturn
+
+import uvicorn
+
+from pierhead import wiring
+from pierhead.kit import logs
+from pierhead.kit.home import Home
+from pierhead.kit.settings import Settings
+
+
+def run(settings: Settings, home: Home, listen_fd: int) -> NoReturn:
+    """Serve until SIGTERM or SIGINT; answers what is in flight, then exits 0."""
+    logs.configure("api")
+    config = uvicorn.Config(
+        wiring.api(settings, home),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Only our own gateways reach this socket; what they say of the caller's address is true.
+        proxy_headers=False,
+        ws="none",
+        # Longer than a gateway keeps an idle connection, so that it is never closed under a request.
+        timeout_keep_alive=120,
+        timeout_graceful_shutdown=20,
+        h11_max_incomplete_event_size=256 * 1024,
+    )
+    with socket.socket(fileno=listen_fd) as listener:
+        uvicorn.Server(config).run(sockets=[listener])
+    raise SystemExit(0)

@@ -1,0 +1,146 @@
+"""A whole platform as a user starts it: `pierhead up` in a process of its own."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.http import Answer, request
+
+PIERHEAD = Path(sys.executable).with_name("pierhead")
+SCRIPTS = Path(__file__).parents[1] / "compat" / "scripts"
+
+
+class Platform:
+    """One home and, between `start` and `stop`, the processes that serve it."""
+
+    def __init__(self, home: Path, *, port: int = 0, settings: dict[str, str] | None = None) -> None:
+        self.home = home
+        self.port = port
+        self.url = ""
+        self._settings = settings or {}
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self, timeout_s: float = 90) -> "Platform":
+        command = [str(PIERHEAD), "up", "--home", str(self.home), "--port", str(self.port)]
+        environment = os.environ | self._settings
+        console = (self.home.parent / f"{self.home.name}-console.log").open("a")
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=console, text=True, env=environment)
+        console.close()
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + timeout_s
+        for line in self._process.stdout:
+            found = re.search(r"Pierhead is ready at (http://\S+)", line)
+            if found:
+                self.url = found.group(1)
+                # The next start of this home listens on the same port, as a user's would.
+                self.port = int(self.url.rpartition(":")[2])
+                return self
+            assert time.monotonic() < deadline, "not ready in time"
+        raise AssertionError(f"pierhead up ended with {self._process.wait()}:\n{self.console_text()}")
+
+    def console_text(self) -> str:
+        return (self.home.parent / f"{self.home.name}-console.log").read_text()
+
+    @property
+    def supervisor(self) -> psutil.Process:
+        assert self._process is not None
+        return psutil.Process(self._process.pid)
+
+    def stop(self) -> int:
+        """SIGTERM, and wait; the exit code."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(60)
+        finally:
+            if self._process.poll() is None:
+                self.kill_everything()
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+
+    def kill_everything(self) -> None:
+        """kill -9 of the whole tree at once."""
+        tree = [self.supervisor, *self.supervisor.children(recursive=True)]
+        for process in tree:
+            process.suspend()
+        for process in tree:
+            process.kill()
+        assert self._process is not None
+        self._process.wait(10)
+
+    def child(self, name: str) -> psutil.Process:
+        """The process that plays the part `name`: gateway, api, controller, tracking or worker."""
+        for process in self.supervisor.children(recursive=True):
+            try:
+                if _plays(process.cmdline(), name):
+                    return process
+            except psutil.NoSuchProcess:
+                continue
+        raise AssertionError(f"no {name} is running")
+
+    def exports(self, user: str | None = None) -> dict[str, str]:
+        command = [str(PIERHEAD), "env", "--home", str(self.home), *(["--user", user] if user else [])]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return {name: shlex.split(value)[0] for name, value in re.findall(r"^export (\w+)=(.*)$", text, re.M)}
+
+    @property
+    def token(self) -> str:
+        return (self.home / "admin-token").read_text().strip()
+
+    def request(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+        sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+        return request(self.url, method, path, body, sent)
+
+    def run_client(self, script: str, *arguments: str, door: str = "http", timeout_s: float = 240) -> Any:
+        """Run `tests/compat/scripts/SCRIPT` with the official clients set to `door`; its last line, a JSON value."""
+        environment = os.environ | self.exports() | _door(door, self.url) | {"PYTHONWARNINGS": "ignore"}
+        done = subprocess.run(
+            [sys.executable, str(SCRIPTS / script), *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+        )
+        assert done.returncode == 0, f"{script} {arguments} through {door}:\n{done.stdout}\n{done.stderr}"
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(PIERHEAD), *arguments, "--home", str(self.home)], capture_output=True, text=True, timeout=180
+        )
+
+
+def wait_until(what: str, holds: Callable[[], bool], timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not in {timeout_s} s: {what}"
+        time.sleep(0.1)
+
+
+def _door(door: str, url: str) -> dict[str, str]:
+    """What a user exports to come through one of the doors."""
+    return {
+        "http": {"MLFLOW_TRACKING_URI": url, "MLFLOW_REGISTRY_URI": url},
+        "databricks": {"MLFLOW_TRACKING_URI": "databricks", "MLFLOW_REGISTRY_URI": "databricks"},
+        "databricks-uc": {"MLFLOW_TRACKING_URI": "databricks", "MLFLOW_REGISTRY_URI": "databricks-uc"},
+    }[door]
+
+
+def _plays(command: list[str], name: str) -> bool:
+    words = " ".join(command)
+    if name == "worker":
+        return "pierhead/worker" in words
+    if name == "tracking":
+        return "mlflow.server" in words
+    return re.search(rf"pierhead\S*( .*)? {name}\b", words) is not None

@@ -1,0 +1,71 @@
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fakes.clock import FixedClock
+from pierhead.identity.services import Authenticator, Identities
+from pierhead.kit.db import Database, metadata, sqlite_url
+from pierhead.kit.errors import AlreadyExists, NotFound, Unauthenticated
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(sqlite_url(tmp_path / "test.db"))
+    metadata.create_all(database.engine)
+    with database.transaction() as connection:
+        Identities(connection, FixedClock()).set_up()
+    yield database
+    database.dispose()
+
+
+def test_a_token_tells_whose_it_is(database: Database) -> None:
+    clock = FixedClock()
+    with database.transaction() as connection:
+        identities = Identities(connection, clock)
+        token = identities.create_token(identities.create_user("ada", frozenset({"ml-leads"})), "laptop")
+
+    caller = Authenticator(database, clock)(token)
+
+    assert (caller.user_name, caller.groups, caller.is_admin) == ("ada", {"ml-leads"}, False)
+
+
+def test_an_expired_token_opens_nothing(database: Database) -> None:
+    clock = FixedClock()
+    with database.transaction() as connection:
+        identities = Identities(connection, clock)
+        token = identities.create_token(identities.create_user("ada"), "laptop", timedelta(hours=1))
+    clock.advance(3600)
+
+    with pytest.raises(Unauthenticated):
+        Authenticator(database, clock)(token)
+
+
+def test_the_first_token_is_replaced_by_the_next_first_start(database: Database) -> None:
+    clock = FixedClock()
+    with database.transaction() as connection:
+        old = Identities(connection, clock).create_admin()
+    with database.transaction() as connection:
+        new = Identities(connection, clock).create_admin()
+
+    assert Authenticator(database, clock)(new).is_admin
+    with pytest.raises(Unauthenticated):
+        Authenticator(database, clock)(old)
+
+
+def test_tokens_are_not_kept_in_clear(database: Database, tmp_path: Path) -> None:
+    with database.transaction() as connection:
+        token = Identities(connection, FixedClock()).create_admin()
+
+    assert not any(token.encode() in file.read_bytes() for file in tmp_path.glob("test.db*"))
+
+
+def test_a_user_needs_a_free_name_and_known_groups(database: Database) -> None:
+    with database.transaction() as connection:
+        identities = Identities(connection, FixedClock())
+        identities.create_user("ada")
+        with pytest.raises(AlreadyExists, match="ada"):
+            identities.create_user("ada")
+        with pytest.raises(NotFound, match="ml-leads"):
+            identities.create_user("bob", frozenset({"leads"}))
