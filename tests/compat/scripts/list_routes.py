@@ -1,0 +1,57 @@
+"""Prints every route of the official clients' registry, serving, tracking and artifact APIs as JSON: [api, method, path]."""
+
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+
+import databricks.sdk.service.catalog as catalog
+import databricks.sdk.service.ml as ml
+import databricks.sdk.service.serving as serving
+import mlflow.protos
+from mlflow.protos import databricks_pb2
+
+SDK = {
+    "w.serving_endpoints": serving.ServingEndpointsAPI,
+    "w.model_registry": ml.ModelRegistryAPI,
+    "w.registered_models": catalog.RegisteredModelsAPI,
+    "w.model_versions": catalog.ModelVersionsAPI,
+}
+# Services that Databricks' own servers speak among themselves, or that are of other products, are left out.
+MLFLOW = {
+    "mlflow.MlflowService",
+    "mlflow.ModelRegistryService",
+    "mlflow.WebhookService",
+    "mlflow.artifacts.MlflowArtifactsService",
+    "mlflow.ucmodelregistry.UcModelRegistryService",
+}
+
+
+def sdk_routes() -> list[tuple[str, str, str]]:
+    pattern = re.compile(r'self\._api\.do\(\s*"(\w+)",\s*f?"([^"]+)"')
+    return [
+        (api, method, path) for api, kind in SDK.items() for method, path in pattern.findall(inspect.getsource(kind))
+    ]
+
+
+def mlflow_routes() -> list[tuple[str, str, str]]:
+    routes = []
+    for module in pkgutil.iter_modules(mlflow.protos.__path__):
+        if not module.name.endswith("_pb2"):
+            continue
+        descriptor = importlib.import_module(f"mlflow.protos.{module.name}").DESCRIPTOR
+        for service in descriptor.services_by_name.values():
+            if service.full_name not in MLFLOW:
+                continue
+            for method in service.methods:
+                for endpoint in method.GetOptions().Extensions[databricks_pb2.rpc].endpoints:
+                    # Older descriptors name paths from the version on; the clients put `/api/MAJOR.0` before them.
+                    path = re.sub(r"<(?:path:)?(\w+)>", r"{\1}", endpoint.path)
+                    routes.append((service.full_name, endpoint.method, f"/api/{endpoint.since.major}.0{path}"))
+    return routes
+
+
+if __name__ == "__main__":
+    unique = sorted(set(sdk_routes() + mlflow_routes()))
+    print(json.dumps(unique))
