@@ -19,7 +19,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "routes.md"
 
 _HEAD = """# Routes of the official clients
 
-Every route that `mlflow` {mlflow} and `databricks-sdk` {sdk} can call for the registry, serving, tracking and artifacts, and what
+Every route that `mlflow` {mlflow} and `databricks-sdk` {sdk} can call for the registry, serving, tracking and
+artifacts, and what
 Pierhead does with it: `yes`, or `501`, a clear `NOT_IMPLEMENTED`. A test asks a running platform and compares.
 """
 

@@ -1,4 +1,4 @@
-"""Prints every route of the official clients' registry, serving, tracking and artifact APIs as JSON: [api, method, path]."""
+"""Prints every route of the official clients that concerns us, as JSON: [[api, method, path], ...]."""
 
 import importlib
 import inspect
