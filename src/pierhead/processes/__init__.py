@@ -1,0 +1,1 @@
+"""The processes of a running platform and the supervisor that keeps them alive."""

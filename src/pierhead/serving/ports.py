@@ -1,12 +1,12 @@
 """What serving needs from outside: model versions, environments, worker processes and the snapshot's place."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
 from pierhead.serving.domain.snapshot import Snapshot
+from pierhead.serving.domain.workers import WorkerObservation as WorkerObservation
+from pierhead.serving.domain.workers import WorkerPhase as WorkerPhase
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +58,6 @@ class WorkerSpec:
     python: Path
     log: Path
     environment_vars: dict[str, str]
-
-
-class WorkerPhase(Enum):
-    """Where a worker is in its life."""
-
-    STARTING = "starting"  # the process runs; the model loads
-    READY = "ready"  # a real predict succeeded; its socket answers
-    DRAINING = "draining"  # told to stop; answers what it has
-    FAILED = "failed"  # could not load or predict; `message` says why; the process is gone
-    EXITED = "exited"  # the process died after it had been ready, or without saying anything
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerObservation:
-    """What is seen of one worker now."""
-
-    worker_id: str
-    workload: str
-    phase: WorkerPhase
-    socket: Path
-    started_at: datetime
-    message: str = ""
 
 
 class WorkerHost(Protocol):

@@ -1,0 +1,132 @@
+"""The two servers as processes: started, measured, stopped."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psutil
+
+_START_TIMEOUT_S = 180.0
+_ON_REQUEST_PATH = ("pierhead.processes.child gateway", "pierhead/worker/")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Megabytes (2^20 bytes) of some processes together; PSS divides shared pages among those who share them."""
+
+    pss_mb: float
+    rss_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    url: str
+    token: str
+    process_id: int
+
+
+@contextmanager
+def platform(home: Path, log: Path) -> Iterator[Platform]:
+    """`pierhead up` while the block lasts. Raises RuntimeError if it does not come up."""
+    command = [_beside_python("pierhead"), "up", "--home", str(home), "--port", "0"]
+    with _running(command, log, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.search(rb"Pierhead is ready at (http://\S+)", line):
+                token = (home / "admin-token").read_text().strip()
+                yield Platform(found[1].decode(), token, process.pid)
+                return
+        raise RuntimeError(f"pierhead up ended without being ready; see {log}")
+
+
+@contextmanager
+def mlflow_server(model: Path, log: Path) -> Iterator[tuple[int, int]]:
+    """`mlflow models serve` on a model folder while the block lasts: its port and process id. Raises RuntimeError."""
+    port = _free_port()
+    command = [_beside_python("mlflow"), "models", "serve", "-m", str(model), "-h", "127.0.0.1", "-p", str(port)]
+    with _running([*command, "--env-manager", "local"], log) as process:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"mlflow models serve did not come up; see {log}")
+            time.sleep(0.2)
+        yield port, process.pid
+
+
+def memory_on_request_path(platform_process_id: int) -> Memory:
+    """Gateways and workers below the supervisor. Raises RuntimeError if one kind is missing."""
+    tree = psutil.Process(platform_process_id).children(recursive=True)
+    commands = [" ".join(process.cmdline()) for process in tree]
+    for part in _ON_REQUEST_PATH:
+        if not any(part in command for command in commands):
+            raise RuntimeError(f"no process of the platform runs {part!r}")
+    pairs = zip(tree, commands, strict=True)
+    return _memory(process for process, command in pairs if any(part in command for part in _ON_REQUEST_PATH))
+
+
+def memory_of_tree(process_id: int) -> Memory:
+    root = psutil.Process(process_id)
+    return _memory([root, *root.children(recursive=True)])
+
+
+def _memory(processes: Iterable[psutil.Process]) -> Memory:
+    full = [process.memory_full_info() for process in processes]
+    return Memory(sum(one.pss for one in full) / 2**20, sum(one.rss for one in full) / 2**20)
+
+
+@contextmanager
+def _running(command: list[str], log: Path, stdout: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    # `mlflow models serve` finds its web server on the PATH.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            command, stdout=stdout or file, stderr=file, env={**os.environ, "PATH": path}, start_new_session=True
+        )
+        try:
+            yield process
+        finally:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask the process, then end whatever is left of its session."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _beside_python(program: str) -> str:
+    return str(Path(sys.executable).with_name(program))
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,113 @@
+"""Requests to a server, with the standard library alone: a command must start fast."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from pierhead.cli.failures import ExitCode, Failure, exit_code_of
+from pierhead.cli.target import Target
+
+_TIMEOUT_S = 60.0
+QUERY_TIMEOUT_S = 300.0
+
+
+class Refused(Failure):
+    """The server answered with an error."""
+
+    def __init__(self, status: int, error_code: str, message: str, request_id: str) -> None:
+        shown = f"{message} [{error_code or status}]" + (f" (request {request_id})" if request_id else "")
+        code = exit_code_of(error_code, status)
+        super().__init__(shown, code=code, remedy=_REMEDIES.get(code, ""))
+        self.status = status
+
+
+_REMEDIES = {
+    ExitCode.NOT_ALLOWED: "pierhead login, or ask an administrator for the right",
+    ExitCode.UNREACHABLE: "pierhead doctor",
+}
+
+
+class Remote:
+    """The REST interface of one server. Every method raises Refused or Failure."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
+        return self.call("GET", path, query=query)
+
+    def pages(self, path: str, key: str, query: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """A listing as one body, however many pages the server makes of it."""
+        items: list[Any] = []
+        parameters = dict(query or {})
+        while True:
+            body = self.get(path, parameters)
+            items.extend(body.get(key, []))
+            token = body.get("next_page_token")
+            if not token:
+                return {key: items}
+            parameters["page_token"] = token
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        timeout_s: float = _TIMEOUT_S,
+    ) -> Any:
+        """The answer's JSON; `{}` for an empty answer."""
+        raw = None if body is None else json.dumps(body).encode()
+        return self.send(method, path + (f"?{urlencode(query)}" if query else ""), raw, timeout_s)
+
+    def send(self, method: str, path: str, raw: bytes | None, timeout_s: float = _TIMEOUT_S) -> Any:
+        """As `call`, with the body as it goes out."""
+        from http.client import HTTPException
+        from urllib.error import HTTPError, URLError
+        from urllib.request import ProxyHandler, Request, build_opener
+
+        headers = {"Authorization": f"Bearer {self._target.token}", "Accept": "application/json"}
+        if raw is not None:
+            headers["Content-Type"] = "application/json"
+        request = Request(self._target.host + path, data=raw, headers=headers, method=method)
+        # A proxy for the outside world must not see our tokens.
+        opener = build_opener(ProxyHandler({})) if _is_loopback(self._target.host) else build_opener()
+        try:
+            with opener.open(request, timeout=timeout_s) as answer:
+                return _json(answer.read(), method, path)
+        except HTTPError as error:
+            with error:
+                raise _refused(error.code, error.read(), error.headers.get("x-request-id", "")) from None
+        except (URLError, HTTPException, OSError) as error:
+            reason = getattr(error, "reason", error)
+            raise Failure(
+                f"{self._target.host} does not answer: {reason}",
+                code=ExitCode.UNREACHABLE,
+                remedy="pierhead doctor, or start the platform with `pierhead up`",
+            ) from None
+
+
+def part(name: str) -> str:
+    """A name as one part of a path."""
+    return quote(name, safe="")
+
+
+def _is_loopback(host: str) -> bool:
+    return host.split("://", 1)[-1].startswith(("127.", "localhost", "[::1]"))
+
+
+def _json(raw: bytes, method: str, path: str) -> Any:
+    try:
+        return json.loads(raw) if raw.strip() else {}
+    except ValueError:
+        raise Failure(f"{method} {path} answered with something else than JSON: is the host a Pierhead?") from None
+
+
+def _refused(status: int, raw: bytes, request_id: str) -> Refused:
+    try:
+        body = json.loads(raw)
+        return Refused(status, str(body["error_code"]), str(body["message"]), request_id)
+    except (ValueError, KeyError, TypeError):
+        return Refused(status, "", raw.decode("utf-8", "replace").strip()[:500] or f"HTTP {status}", request_id)

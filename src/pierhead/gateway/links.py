@@ -1,0 +1,190 @@
+"""A persistent connection to one worker."""
+
+import asyncio
+import socket
+import struct
+from typing import Protocol, cast
+
+import structlog
+
+from pierhead.gateway.calls import Call
+from pierhead.kit.clock import monotonic_s
+from pierhead.kit.frames import (
+    CANCEL,
+    GOAWAY,
+    RESPONSE,
+    FrameReader,
+    Request,
+    decode_response,
+    encode_request,
+    encode_signal,
+)
+
+log = structlog.get_logger()
+
+_WRITE_BUFFER_BYTES = 256 * 1024
+
+# What a request frame can carry; nobody sends so long a content type in earnest.
+_LONGEST_CONTENT_TYPE = 1000
+_LONGEST_TIMEOUT_MS = 2**32 - 1
+
+
+class LinkOwner(Protocol):
+    """Who hears of a link's changes."""
+
+    def link_answered(self, call: Call) -> None:
+        """A call has left the link with an answer."""
+
+    def link_free(self) -> None:
+        """The link can take calls again, or another suspect."""
+
+    def link_goes_away(self) -> None:
+        """The worker takes nothing new."""
+
+    def link_closed(self, orphans: list[Call], *, is_death: bool) -> None:
+        """The link is gone, with calls that had no answer. `is_death` unless the worker had said good-bye."""
+
+
+class WorkerLink(asyncio.Protocol):
+    """All frames of one turn of the event loop leave in one write."""
+
+    def __init__(self, path: str, owner: LinkOwner, loop: asyncio.AbstractEventLoop) -> None:
+        self.path = path
+        self.in_flight: dict[int, Call] = {}
+        self.suspect: Call | None = None
+        """The one call among those in flight that has seen a worker die."""
+        self._owner = owner
+        self._loop = loop
+        self._reader = FrameReader()
+        self._frames: list[bytes] = []
+        self._frames_bytes = 0
+        self._last_id = 0
+        self._transport: asyncio.Transport | None = None
+        self._is_full = False
+        self._is_going = False
+        self._is_closed = False
+
+    async def open(self, connection: socket.socket) -> None:
+        """Take over a connected socket. Raises OSError."""
+        try:
+            await self._loop.create_unix_connection(lambda: self, sock=connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    @property
+    def is_accepting(self) -> bool:
+        has_room = not self._is_full and self._frames_bytes < _WRITE_BUFFER_BYTES
+        return has_room and not self._is_going and not self._is_closed and self._transport is not None
+
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
+
+    def send(self, call: Call) -> None:
+        """Hand a call to the worker. Only while `is_accepting`."""
+        self._last_id += 1
+        now = monotonic_s()
+        call.link = self
+        call.frame_id = self._last_id
+        call.sent_s = now
+        if call.losses:
+            self.suspect = call
+        self.in_flight[self._last_id] = call
+        timeout_ms = min(max(1, int((call.deadline_s - now) * 1000)), _LONGEST_TIMEOUT_MS)
+        content_type = call.content_type[:_LONGEST_CONTENT_TYPE]
+        self._put(encode_request(Request(self._last_id, content_type, timeout_ms, call.body)))
+
+    def cancel(self, call: Call) -> None:
+        """Nobody waits for this call any more."""
+        if self.in_flight.pop(call.frame_id, None) is None:
+            return
+        call.link = None
+        self._put(encode_signal(CANCEL, call.frame_id))
+        self._left(call)
+
+    def finish(self) -> None:
+        """Take nothing new; close when all is answered."""
+        self._is_going = True
+        self._close_if_done()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- what the event loop tells us
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES, low=_WRITE_BUFFER_BYTES // 4)
+
+    def data_received(self, data: bytes) -> None:
+        for kind, frame_id, payload in self._reader.feed(data):
+            if kind == RESPONSE:
+                # A call that was cancelled may be answered all the same.
+                if frame_id in self.in_flight and not self._take(frame_id, payload):
+                    return
+            elif kind == GOAWAY:
+                self._is_going = True
+                self._owner.link_goes_away()
+                self._close_if_done()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._is_closed = True
+        orphans = list(self.in_flight.values())
+        self.in_flight.clear()
+        self._frames.clear()
+        self.suspect = None
+        for call in orphans:
+            call.link = None
+        self._owner.link_closed(orphans, is_death=not self._is_going)
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._owner.link_free()
+
+    # --- details
+
+    def _take(self, frame_id: int, payload: bytes) -> bool:
+        try:
+            response = decode_response(frame_id, payload)
+        except struct.error:
+            log.error("worker breaks the protocol", socket=self.path)
+            self.abort()
+            return False
+        call = self.in_flight.pop(frame_id)
+        call.link = None
+        self._owner.link_answered(call)
+        call.answered(response)
+        self._left(call)
+        return True
+
+    def _put(self, frame: bytes) -> None:
+        if not self._frames:
+            self._loop.call_soon(self._flush)
+        self._frames.append(frame)
+        self._frames_bytes += len(frame)
+
+    def _flush(self) -> None:
+        frames, self._frames = self._frames, []
+        had_room, self._frames_bytes = self._frames_bytes < _WRITE_BUFFER_BYTES, 0
+        # uvloop raises where asyncio only logs.
+        if frames and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+        if not had_room:
+            self._owner.link_free()
+        self._close_if_done()
+
+    def _left(self, call: Call) -> None:
+        if self.suspect is call:
+            self.suspect = None
+            self._owner.link_free()
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        done = self._is_going and not self.in_flight and not self._frames
+        if done and self._transport is not None and not self._transport.is_closing():
+            self._transport.close()

@@ -1,0 +1,86 @@
+"""Which processes a supervisor started, on disk, so that the next one can end those it left behind."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from pierhead.kit.home import Home
+from pierhead.processes.files import replace_file
+
+_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRecord:
+    """A child: `created` is its start in seconds since 1970, which tells it from a later process of the same id."""
+
+    name: str
+    process_id: int
+    created: float
+
+
+def write_records(home: Home, records: Sequence[ProcessRecord]) -> None:
+    body = {"boot": _boot_id(), "processes": [asdict(record) for record in records]}
+    replace_file(_file(home), json.dumps(body))
+
+
+def read_records(home: Home) -> list[ProcessRecord]:
+    """What the last supervisor wrote in this boot; nothing if it cannot be read."""
+    try:
+        body = json.loads(_file(home).read_text())
+        if body["boot"] != _boot_id():
+            return []
+        return [ProcessRecord(**record) for record in body["processes"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def record_of(name: str, process_id: int) -> ProcessRecord:
+    """The record of a running child. Raises psutil.NoSuchProcess if it is gone already."""
+    return ProcessRecord(name, process_id, psutil.Process(process_id).create_time())
+
+
+def is_alive(record: ProcessRecord) -> bool:
+    try:
+        process = psutil.Process(record.process_id)
+        return process.create_time() == record.created and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def kill_leftovers(home: Home) -> None:
+    """End what a dead supervisor has left; call only while holding the home's lock."""
+    records = read_records(home)
+    leftovers = [record for record in records if is_alive(record)]
+    for record in records:
+        # The number of a dead leader is not given away while its group has members: they are its children.
+        if record in leftovers or not psutil.pid_exists(record.process_id):
+            kill_group(record.process_id)
+    deadline = time.monotonic() + _PATIENCE_S
+    while any(is_alive(record) for record in leftovers) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def kill_group(leader: int) -> None:
+    """Kill a child with every process of its group; harmless when none is left."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _file(home: Home) -> Path:
+    return home.run / "processes.json"
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return str(psutil.boot_time())

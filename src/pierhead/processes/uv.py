@@ -1,0 +1,39 @@
+"""Where `uv` is, which builds the environments of served models."""
+
+import contextlib
+import shutil
+import subprocess
+from pathlib import Path
+
+from pierhead.processes.errors import CannotStart
+
+
+def find_uv(search_path: str | None = None) -> Path | None:
+    """The one that came with Pierhead, else the one on the PATH (`search_path` stands in for both)."""
+    if search_path is None:
+        with contextlib.suppress(ImportError, FileNotFoundError):
+            import uv
+
+            return Path(uv.find_uv_bin())
+    found = shutil.which("uv", path=search_path)
+    return Path(found) if found else None
+
+
+def require_uv(search_path: str | None = None) -> Path:
+    """Raises CannotStart."""
+    uv = find_uv(search_path)
+    if uv is None:
+        raise CannotStart(
+            "`uv` was found neither beside Python nor on the PATH, and models cannot be served without it; "
+            "install it with `pip install uv`"
+        )
+    return uv
+
+
+def uv_version(uv: Path) -> str | None:
+    """The version that this program gives; None if it does not run."""
+    try:
+        done = subprocess.run([uv, "--version"], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip().removeprefix("uv ")

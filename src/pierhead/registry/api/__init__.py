@@ -1,0 +1,1 @@
+"""The registry's doors: one registry, one folder of dialects."""

@@ -1,0 +1,189 @@
+"""`/2.1/unity-catalog/models*`: what `w.registered_models`, `w.model_versions` and MLflow's native store speak."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from pierhead.kit.clock import Clock, to_ms
+from pierhead.kit.errors import InvalidArgument
+from pierhead.kit.names import FullName
+from pierhead.kit.web.routes import Call, Routes
+from pierhead.registry.api.catalog_wire import alias_json, model_json, version_json
+from pierhead.registry.api.oss_wire import page_json
+from pierhead.registry.api.read import read_draft, read_number, read_tags, refuse_deployment_job
+from pierhead.registry.api.uc import (
+    CREDENTIALS_LIFETIME,
+    MOST_MODELS_A_PAGE,
+    MOST_VERSIONS_A_PAGE,
+    full_new_name,
+    read_ask,
+    read_full_name,
+)
+from pierhead.registry.api.uc_wire import credentials_json
+from pierhead.registry.domain.models import ModelVersion, Pending
+from pierhead.registry.domain.queries import Namespace
+from pierhead.registry.services.models import Models
+from pierhead.registry.services.promotion import Promotions
+from pierhead.registry.services.registration import Registrations
+from pierhead.registry.services.search import Searches
+from pierhead.registry.services.versions import Versions
+
+_ROOT = "/2.1/unity-catalog/"
+_MODEL = "models/{full_name}"
+_VERSION = "models/{full_name}/versions/{version}"
+_ALIAS = "models/{full_name}/aliases/{alias}"
+
+
+class CatalogModels:
+    """Handlers for registered models, their aliases and tags."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def add_routes(self, routes: Routes) -> None:
+        for method, path, handler in (
+            ("POST", "models", self.create),
+            ("GET", "models", self.list_models),
+            ("GET", _MODEL, self.get),
+            ("PATCH", _MODEL, self.update),
+            ("DELETE", _MODEL, self.delete),
+            ("PUT", _ALIAS, self.set_alias),
+            ("GET", _ALIAS, self.get_by_alias),
+            ("DELETE", _ALIAS, self.delete_alias),
+            ("PATCH", "securable-tags/{securable_type}/{full_name}", self.change_tags),
+        ):
+            routes.add(method, _ROOT + path, handler)
+
+    def create(self, call: Call, connection: Connection) -> dict[str, Any]:
+        refuse_deployment_job(call)
+        model = Models(connection, self._clock).create(
+            read_parts(call, "name"),
+            by=call.caller.user_name,
+            description=call.find_text("comment"),
+            tags=read_tags(call.params.get("tags")),
+        )
+        return model_json(model)
+
+    def list_models(self, call: Call, connection: Connection) -> dict[str, Any]:
+        within = Namespace(call.find_text("catalog_name"), call.find_text("schema_name"))
+        found, token = Searches(connection).find_models(read_ask(call, MOST_MODELS_A_PAGE), within)
+        return page_json("registered_models", [model_json(model) for model in found], token)
+
+    def get(self, call: Call, connection: Connection) -> dict[str, Any]:
+        return model_json(Models(connection, self._clock).get(read_full_name(call, "full_name")))
+
+    def update(self, call: Call, connection: Connection) -> dict[str, Any]:
+        refuse_deployment_job(call)
+        models = Models(connection, self._clock)
+        model = models.get(read_full_name(call, "full_name"))
+        comment, new_name = call.find_text("comment"), call.find_text("new_name")
+        if comment is not None:
+            model = models.set_description(model.name, comment)
+        if new_name:
+            model = models.rename(model.name, full_new_name(model.name, new_name))
+        return model_json(model)
+
+    def delete(self, call: Call, connection: Connection) -> None:
+        Models(connection, self._clock).delete(read_full_name(call, "full_name"))
+
+    def set_alias(self, call: Call, connection: Connection) -> dict[str, Any]:
+        name, alias = read_full_name(call, "full_name"), call.text("alias")
+        number = read_number(call, "version_num")
+        Promotions(connection, self._clock).set_alias(name, alias, number, by=call.caller.user_name)
+        return alias_json(FullName.parse(name), alias, number)
+
+    def get_by_alias(self, call: Call, connection: Connection) -> dict[str, Any]:
+        versions = Versions(connection, self._clock)
+        return version_json(versions.get_by_alias(read_full_name(call, "full_name"), call.text("alias")))
+
+    def delete_alias(self, call: Call, connection: Connection) -> None:
+        promotions = Promotions(connection, self._clock)
+        promotions.delete_alias(read_full_name(call, "full_name"), call.text("alias"), by=call.caller.user_name)
+
+    def change_tags(self, call: Call, connection: Connection) -> None:
+        models = Models(connection, self._clock)
+        name = read_full_name(call, "full_name")
+        removed, added = read_tag_changes(call)
+        for key in removed:
+            models.delete_tag(name, key)
+        for key, value in added.items():
+            models.set_tag(name, key, value)
+
+
+class CatalogVersions:
+    """Handlers for model versions."""
+
+    def __init__(self, clock: Clock, registrations: Registrations) -> None:
+        self._clock = clock
+        self._registrations = registrations
+
+    def add_routes(self, routes: Routes) -> None:
+        routes.add_plain("PATCH", _ROOT + _VERSION + "/finalize", self.finalize)
+        for method, path, handler in (
+            ("POST", "models/versions", self.create),
+            ("GET", "models/{full_name}/versions", self.list_versions),
+            ("GET", _VERSION, self.get),
+            ("PATCH", _VERSION, self.update),
+            ("DELETE", _VERSION, self.delete),
+            ("PATCH", "subentity-tags/{securable_type}/{full_name}/{version}", self.change_tags),
+            ("POST", "temporary-model-version-credentials", self.give_credentials),
+        ):
+            routes.add(method, _ROOT + path, handler)
+
+    def create(self, call: Call, connection: Connection) -> dict[str, Any]:
+        draft = read_draft(call, read_parts(call, "model_name"), description="comment")
+        return version_json(Versions(connection, self._clock).add(draft, Pending(), by=call.caller.user_name))
+
+    def finalize(self, call: Call) -> dict[str, Any]:
+        return version_json(self._registrations.finalize(read_full_name(call, "full_name"), read_number(call)))
+
+    def list_versions(self, call: Call, connection: Connection) -> dict[str, Any]:
+        name = read_full_name(call, "full_name")
+        Models(connection, self._clock).get(name)
+        found, token = Searches(connection).list_versions(name, read_ask(call, MOST_VERSIONS_A_PAGE))
+        return page_json("model_versions", [version_json(version) for version in found], token)
+
+    def get(self, call: Call, connection: Connection) -> dict[str, Any]:
+        return version_json(self._get(call, connection))
+
+    def update(self, call: Call, connection: Connection) -> dict[str, Any]:
+        comment = call.find_text("comment")
+        if comment is None:
+            return self.get(call, connection)
+        name, number = read_full_name(call, "full_name"), read_number(call)
+        return version_json(Versions(connection, self._clock).set_description(name, number, comment))
+
+    def delete(self, call: Call, connection: Connection) -> None:
+        Versions(connection, self._clock).delete(read_full_name(call, "full_name"), read_number(call))
+
+    def change_tags(self, call: Call, connection: Connection) -> None:
+        versions = Versions(connection, self._clock)
+        name, number = read_full_name(call, "full_name"), read_number(call)
+        removed, added = read_tag_changes(call)
+        for key in removed:
+            versions.delete_tag(name, number, key)
+        for key, value in added.items():
+            versions.set_tag(name, number, key, value)
+
+    def give_credentials(self, call: Call, connection: Connection) -> dict[str, Any]:
+        Versions(connection, self._clock).get(read_parts(call, "model_name"), read_number(call))
+        return credentials_json(to_ms(self._clock.now() + CREDENTIALS_LIFETIME))
+
+    def _get(self, call: Call, connection: Connection) -> ModelVersion:
+        return Versions(connection, self._clock).get(read_full_name(call, "full_name"), read_number(call))
+
+
+def read_parts(call: Call, last: str) -> str:
+    """A name that is sent in three parameters."""
+    return str(FullName.parse(f"{call.text('catalog_name')}.{call.text('schema_name')}.{call.text(last)}"))
+
+
+def read_tag_changes(call: Call) -> tuple[list[str], dict[str, str]]:
+    """Keys to remove, and tags to set."""
+    changes = call.params.get("changes")
+    if not isinstance(changes, dict):
+        raise InvalidArgument("parameter 'changes' must be an object with 'add_tags' and 'remove'")
+    removed = changes.get("remove") or []
+    if not isinstance(removed, list) or not all(isinstance(key, str) for key in removed):
+        raise InvalidArgument("parameter 'changes.remove' must be a list of keys")
+    return removed, read_tags(changes.get("add_tags"))

@@ -1,0 +1,1 @@
+"""What the registry is about, without any I/O."""

@@ -1,0 +1,1 @@
+"""What can be done with registered models and their versions."""

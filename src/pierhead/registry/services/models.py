@@ -1,0 +1,83 @@
+"""Registered models: what a name stands for."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from pierhead.kit.clock import Clock
+from pierhead.kit.errors import NotFound
+from pierhead.kit.ids import new_id
+from pierhead.registry.domain.models import ModelVersion, RegisteredModel
+from pierhead.registry.domain.names import check_model_name, check_tag, check_text
+from pierhead.registry.domain.stages import Stage
+from pierhead.registry.store.models import ModelStore
+from pierhead.registry.store.versions import VersionStore
+
+
+class Models:
+    """Use cases on registered models, within the caller's transaction."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._models = ModelStore(connection)
+        self._versions = VersionStore(connection)
+        self._clock = clock
+
+    def create(
+        self, name: str, *, by: str, description: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> RegisteredModel:
+        """Raises InvalidArgument or AlreadyExists."""
+        check_model_name(name)
+        check_text("description", description or "")
+        for key, value in (tags or {}).items():
+            check_tag(key, value)
+        now = self._clock.now()
+        model = RegisteredModel(new_id(), name, description, by, now, now, dict(tags or {}), {})
+        self._models.add(model)
+        return model
+
+    def get(self, name: str) -> RegisteredModel:
+        """Raises NotFound."""
+        return _found(self._models.find(name), name)
+
+    def set_description(self, name: str, description: str) -> RegisteredModel:
+        """Raises NotFound or InvalidArgument."""
+        check_text("description", description)
+        model = self._locked(name)
+        self._models.set_description(model.id, description, self._clock.now())
+        return self.get(name)
+
+    def rename(self, name: str, new_name: str) -> RegisteredModel:
+        """Raises NotFound, InvalidArgument, or AlreadyExists if the new name is taken."""
+        check_model_name(new_name)
+        model = self._locked(name)
+        self._models.rename(model.id, new_name, self._clock.now())
+        return self.get(new_name)
+
+    def delete(self, name: str) -> None:
+        """Delete the model with all its versions; their files stay in the artifact store. Raises NotFound."""
+        self._models.delete(self._locked(name).id)
+
+    def set_tag(self, name: str, key: str, value: str) -> None:
+        """Raises NotFound or InvalidArgument."""
+        check_tag(key, value)
+        self._models.set_tag(self._locked(name).id, key, value)
+
+    def delete_tag(self, name: str, key: str) -> None:
+        """Harmless if there is no such tag. Raises NotFound for the model."""
+        self._models.delete_tag(self._locked(name).id, key)
+
+    def latest_versions(self, models: Sequence[RegisteredModel]) -> Mapping[str, list[ModelVersion]]:
+        """The newest READY version of each stage, by the id of the model."""
+        found: dict[str, list[ModelVersion]] = {model.id: [] for model in models}
+        for version in self._versions.latest(list(found), list(Stage)):
+            found[version.model_id].append(version)
+        return found
+
+    def _locked(self, name: str) -> RegisteredModel:
+        return _found(self._models.find_locked(name), name)
+
+
+def _found(model: RegisteredModel | None, name: str) -> RegisteredModel:
+    if model is None:
+        raise NotFound(f"Registered Model with name={name} not found")
+    return model

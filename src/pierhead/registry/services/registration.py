@@ -1,0 +1,106 @@
+"""Bringing a version's files into the registry, where they never change again."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from pierhead.kit.artifacts import ArtifactStore
+from pierhead.kit.clock import Clock
+from pierhead.kit.db import Database
+from pierhead.kit.errors import InvalidArgument
+from pierhead.registry.domain.mlmodel import find_run_id
+from pierhead.registry.domain.models import Failed, ModelVersion, Pending, Ready, VersionDraft
+from pierhead.registry.domain.names import is_prompt
+from pierhead.registry.domain.sources import copy_of, find_version_source
+from pierhead.registry.ports import Sources
+from pierhead.registry.services.models import Models
+from pierhead.registry.services.uploads import upload_folder
+from pierhead.registry.services.versions import Versions, check_draft
+
+_LARGEST_MLMODEL_BYTES = 1024 * 1024
+
+
+class Registrations:
+    """Use cases that copy files: they open transactions of their own, and never hold one while they copy."""
+
+    def __init__(
+        self, database: Database, clock: Clock, artifacts: ArtifactStore, sources: Sources, uploads: Path
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._artifacts = artifacts
+        self._sources = sources
+        self._uploads = uploads
+
+    def register(self, draft: VersionDraft, *, by: str) -> ModelVersion:
+        """A version that is READY at once: its files are copied from `draft.source`, wherever in our reach that is.
+
+        Raises NotFound, InvalidArgument, or InvalidState if the source is a version that is not READY.
+        """
+        check_draft(draft)
+        with self._database.reading() as connection:
+            Models(connection, self._clock).get(draft.model_name)
+            origin = self._find_origin(connection, draft)
+        if origin is not None:
+            draft, digest = copy_of(draft, origin), origin.digest
+        elif is_prompt(draft.tags):
+            # A prompt's text is one of its tags; it has no files.
+            digest = self._artifacts.add_manifest((), self._clock.now())
+        else:
+            draft, digest = self._bring_in(draft)
+        with self._database.transaction() as connection:
+            return Versions(connection, self._clock).add(draft, Ready(digest), by=by)
+
+    def _find_origin(self, connection: Connection, draft: VersionDraft) -> ModelVersion | None:
+        source = find_version_source(draft.source)
+        return None if source is None else Versions(connection, self._clock).get_source(source)
+
+    def _bring_in(self, draft: VersionDraft) -> tuple[VersionDraft, str]:
+        folder = self._sources.locate(draft.source, run_id=draft.run_id, model_id=draft.logged_model_id)
+        digest = self._artifacts.add_tree(folder, self._clock.now())
+        if not self._artifacts.manifest(digest).files:
+            raise InvalidArgument(f"the source '{draft.source}' holds no files; log a model there first")
+        return replace(draft, run_id=draft.run_id or self._logged_run_id(digest)), digest
+
+    def _logged_run_id(self, digest: str) -> str | None:
+        file = self._artifacts.manifest(digest).find("MLmodel")
+        if file is None or file.size_bytes > _LARGEST_MLMODEL_BYTES:
+            return None
+        return find_run_id(self._artifacts.file(file.sha256).read_bytes())
+
+    def finalize(self, name: str, number: int) -> ModelVersion:
+        """Take the uploaded files of a PENDING version over; it becomes READY. Harmless if it is READY already.
+
+        Raises NotFound, or InvalidState if nothing was uploaded: the version has failed then for good.
+        """
+        with self._database.reading() as connection:
+            version = Versions(connection, self._clock).get(name, number)
+        if version.state != Pending():
+            _ = version.digest
+            return version
+        folder = upload_folder(self._uploads, version.id)
+        state = self._take_over(folder)
+        with self._database.transaction() as connection:
+            version = Versions(connection, self._clock).leave_pending(version, state)
+        shutil.rmtree(folder, ignore_errors=True)
+        # Raises if the version failed.
+        _ = version.digest
+        return version
+
+    def _take_over(self, folder: Path) -> Ready | Failed:
+        if not folder.is_dir():
+            return _EMPTY
+        try:
+            digest = self._artifacts.add_tree(folder, self._clock.now())
+        except InvalidArgument as error:
+            return Failed(error.message)
+        except FileNotFoundError:
+            # The same call by somebody else has just cleared the folder away: the version has its final state
+            # already, and keeps it.
+            return _EMPTY
+        return Ready(digest) if self._artifacts.manifest(digest).files else _EMPTY
+
+
+_EMPTY = Failed("it was finalized before any of its files was uploaded; register it again")

@@ -1,0 +1,192 @@
+"""Model versions as rows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
+
+from pierhead.registry.domain.models import Failed, ModelVersion, Pending, Ready, State
+from pierhead.registry.domain.stages import Stage
+from pierhead.registry.store.chunks import chunks
+from pierhead.registry.store.tables import model_version_tags as tags
+from pierhead.registry.store.tables import model_versions as versions
+from pierhead.registry.store.tables import registered_model_aliases as aliases
+from pierhead.registry.store.tables import registered_models as models
+
+_PENDING, _READY, _FAILED = "pending", "ready", "failed"
+
+
+def select_versions() -> Select[Any]:
+    """What `VersionStore.load` takes: versions with the name of their model."""
+    return select(versions, models.c.name.label("model_name")).join(models, models.c.id == versions.c.model_id)
+
+
+class VersionStore:
+    """Rows to domain objects and back; never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, name: str, number: int) -> ModelVersion | None:
+        return self._one((models.c.name == name) & (versions.c.number == number))
+
+    def find_by_model_id(self, model_id: str, number: int) -> ModelVersion | None:
+        return self._one((models.c.id == model_id) & (versions.c.number == number))
+
+    def find_by_alias(self, model_id: str, alias: str) -> ModelVersion | None:
+        pointed = select(aliases.c.version_id).where(aliases.c.model_id == model_id, aliases.c.alias == alias)
+        return self._one(versions.c.id == pointed.scalar_subquery())
+
+    def _one(self, where: ColumnElement[bool]) -> ModelVersion | None:
+        row = self._connection.execute(select_versions().where(where)).one_or_none()
+        return None if row is None else self.load([row])[0]
+
+    def latest(self, model_ids: Sequence[str], stages: Sequence[Stage]) -> list[ModelVersion]:
+        """The READY version with the highest number in each stage of each model, where there is one."""
+        ids: list[str] = []
+        for some in chunks(model_ids):
+            query = select(*(_newest_id(stage) for stage in stages)).where(models.c.id.in_(some))
+            for row in self._connection.execute(query):
+                ids.extend(found for found in row if found is not None)
+        return [version for some in chunks(ids) for version in self._many(versions.c.id.in_(some))]
+
+    def list_numbers(self, model_id: str) -> list[int]:
+        query = select(versions.c.number).where(versions.c.model_id == model_id).order_by(versions.c.number)
+        return list(self._connection.scalars(query))
+
+    def _many(self, where: ColumnElement[bool]) -> list[ModelVersion]:
+        query = select_versions().where(where).order_by(models.c.name, versions.c.number)
+        return self.load(self._connection.execute(query).all())
+
+    def load(self, rows: Sequence[Row[Any]]) -> list[ModelVersion]:
+        """Rows of `select_versions` as versions, in the same order."""
+        ids = [row.id for row in rows]
+        tags_of = self._tags(ids)
+        aliases_of = self._aliases(ids)
+        return [_version(row, tags_of.get(row.id, {}), tuple(aliases_of.get(row.id, ()))) for row in rows]
+
+    def _tags(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for some in chunks(ids):
+            query = select(tags).where(tags.c.version_id.in_(some)).order_by(tags.c.key)
+            for row in self._connection.execute(query):
+                found.setdefault(row.version_id, {})[row.key] = row.value
+        return found
+
+    def _aliases(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        for some in chunks(ids):
+            query = select(aliases).where(aliases.c.version_id.in_(some)).order_by(aliases.c.alias)
+            for row in self._connection.execute(query):
+                found.setdefault(row.version_id, []).append(row.alias)
+        return found
+
+    def add(self, version: ModelVersion) -> None:
+        self._connection.execute(
+            insert(versions).values(
+                id=version.id,
+                model_id=version.model_id,
+                number=version.number,
+                stage=version.stage.value,
+                source=version.source,
+                run_id=version.run_id,
+                run_link=version.run_link,
+                run_workspace_id=version.run_workspace_id,
+                logged_model_id=version.logged_model_id,
+                description=version.description,
+                user_name=version.user_name,
+                created_at=version.created_at,
+                updated_at=version.updated_at,
+                **_state_values(version.state),
+            )
+        )
+        for key, value in version.tags.items():
+            self._connection.execute(insert(tags).values(version_id=version.id, key=key, value=value))
+
+    def leave_pending(self, version_id: str, state: State, now: datetime) -> bool:
+        """Give a PENDING version its final state; False if it was not PENDING any more."""
+        row = update(versions).where(versions.c.id == version_id, versions.c.status == _PENDING)
+        return self._connection.execute(row.values(updated_at=now, **_state_values(state))).rowcount == 1
+
+    def set_stage(self, version_id: str, stage: Stage, now: datetime) -> None:
+        self._update(version_id, stage=stage.value, updated_at=now)
+
+    def move_others(self, version: ModelVersion, source: Stage, target: Stage, now: datetime) -> None:
+        """Move every other version of the same model that is in stage `source` to `target`."""
+        self._connection.execute(
+            update(versions)
+            .where(
+                versions.c.model_id == version.model_id,
+                versions.c.stage == source.value,
+                versions.c.id != version.id,
+            )
+            .values(stage=target.value, updated_at=now)
+        )
+
+    def set_description(self, version_id: str, description: str, now: datetime) -> None:
+        self._update(version_id, description=description, updated_at=now)
+
+    def _update(self, version_id: str, **values: object) -> None:
+        self._connection.execute(update(versions).where(versions.c.id == version_id).values(**values))
+
+    def delete(self, version_id: str) -> None:
+        """The version with its tags, and the aliases that point to it."""
+        self._connection.execute(delete(versions).where(versions.c.id == version_id))
+
+    def set_tag(self, version_id: str, key: str, value: str) -> None:
+        self.delete_tag(version_id, key)
+        self._connection.execute(insert(tags).values(version_id=version_id, key=key, value=value))
+
+    def delete_tag(self, version_id: str, key: str) -> None:
+        self._connection.execute(delete(tags).where(tags.c.version_id == version_id, tags.c.key == key))
+
+
+def _newest_id(stage: Stage) -> Any:
+    newest = versions.alias()
+    return (
+        select(newest.c.id)
+        .where(newest.c.model_id == models.c.id, newest.c.stage == stage.value, newest.c.status == _READY)
+        .order_by(newest.c.number.desc())
+        .limit(1)
+        .correlate(models)
+        .scalar_subquery()
+    )
+
+
+def _state_values(state: State) -> dict[str, str | None]:
+    match state:
+        case Pending():
+            return {"status": _PENDING, "digest": None, "failure": None}
+        case Ready(digest):
+            return {"status": _READY, "digest": digest, "failure": None}
+        case Failed(reason):
+            return {"status": _FAILED, "digest": None, "failure": reason}
+
+
+def _state(row: Row[Any]) -> State:
+    if row.status == _READY:
+        return Ready(row.digest)
+    return Pending() if row.status == _PENDING else Failed(row.failure)
+
+
+def _version(row: Row[Any], tags_of: Mapping[str, str], aliases_of: tuple[str, ...]) -> ModelVersion:
+    return ModelVersion(
+        id=row.id,
+        model_id=row.model_id,
+        model_name=row.model_name,
+        number=row.number,
+        stage=Stage(row.stage),
+        state=_state(row),
+        source=row.source,
+        run_id=row.run_id,
+        run_link=row.run_link,
+        run_workspace_id=row.run_workspace_id,
+        logged_model_id=row.logged_model_id,
+        description=row.description,
+        user_name=row.user_name,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        tags=tags_of,
+        aliases=aliases_of,
+    )

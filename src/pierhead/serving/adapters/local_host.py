@@ -1,0 +1,191 @@
+"""Workers as processes of this machine, each in a process group of its own."""
+
+import os
+import subprocess
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+
+import pierhead.worker
+from pierhead.kit.clock import Clock, from_ms, to_ms
+from pierhead.serving.adapters.worker_environment import worker_environment
+from pierhead.serving.adapters.worker_processes import ask_to_stop, find_process, kill_group, kill_orphans
+from pierhead.serving.adapters.worker_records import WorkerRecord, WorkerRecords, WorkerStatus
+from pierhead.serving.ports import WorkerObservation, WorkerPhase, WorkerSpec
+
+_WORKER_SCRIPT = Path(pierhead.worker.__path__[0]) / "__main__.py"
+
+# A worker's first act is to write its status; one that has not by then was never started.
+_FIRST_SIGN = timedelta(seconds=20)
+
+_ALIVE = {
+    "loading": WorkerPhase.STARTING,
+    "ready": WorkerPhase.READY,
+    "draining": WorkerPhase.DRAINING,
+    # The process ends within the moment; FAILED promises that it is gone.
+    "failed": WorkerPhase.STARTING,
+}
+
+
+class LocalWorkerHost:
+    """WorkerHost by processes. They live on when this process ends, and end when the lifeline's last writer does."""
+
+    def __init__(self, records: Path, lifeline_fd: int | None, clock: Clock) -> None:
+        """`records` is the folder of worker records; `lifeline_fd` the read end of a pipe, None for no lifeline."""
+        self._records = WorkerRecords(records)
+        self._lifeline_fd = lifeline_fd
+        self._clock = clock
+        self._children: dict[str, int] = {}
+        self._exit_codes: dict[str, int] = {}
+
+    def start(self, spec: WorkerSpec) -> None:
+        """Raises OSError if the interpreter cannot be run or the log not be written."""
+        records, worker_id = self._records, spec.worker_id
+        records.remove(worker_id)
+        self._exit_codes.pop(worker_id, None)
+        record = WorkerRecord(
+            worker_id=worker_id,
+            workload=spec.workload,
+            model=str(spec.model.absolute()),
+            python=str(spec.python.absolute()),
+            log=str(spec.log),
+            socket=str(records.socket(worker_id)),
+            status=str(records.status_file(worker_id)),
+            started_at_ms=to_ms(self._clock.now()),
+        )
+        # Before the process: should we die in between, the next controller still knows of it.
+        records.write(record)
+        try:
+            process_id = self._spawn(spec)
+        except OSError:
+            records.remove(worker_id)
+            raise
+        self._children[worker_id] = process_id
+        records.write(replace(record, process_id=process_id, created_s=psutil.Process(process_id).create_time()))
+
+    def _spawn(self, spec: WorkerSpec) -> int:
+        environment = worker_environment(os.environ, spec.python.absolute(), spec.environment_vars)
+        inherited: tuple[int, ...] = ()
+        if self._lifeline_fd is not None:
+            inherited = (self._lifeline_fd,)
+            environment["PIERHEAD_LIFELINE_FD"] = str(self._lifeline_fd)
+        spec.log.parent.mkdir(parents=True, exist_ok=True)
+        with spec.log.open("ab", buffering=0) as log:
+            moment = self._clock.now().isoformat(timespec="seconds")
+            log.write(f"--- {moment} worker {spec.worker_id} of {spec.workload}: model {spec.model}\n".encode())
+            child = subprocess.Popen(
+                [str(spec.python.absolute()), str(_WORKER_SCRIPT), "--config", str(self._records.path(spec.worker_id))],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=environment,
+                pass_fds=inherited,
+                start_new_session=True,
+            )
+        # The worker may outlive us, and we look after it by its number alone: Popen shall not miss it.
+        child.returncode = 0
+        return child.pid
+
+    def drain(self, worker_id: str, *, grace_s: float) -> None:
+        record = self._records.find(worker_id)
+        if record is None or record.kill_at_ms is not None:
+            return
+        kill_at = self._clock.now() + timedelta(seconds=grace_s)
+        self._records.write(replace(record, kill_at_ms=to_ms(kill_at)))
+        process_id = self._find(record, self._records.status_of(worker_id))
+        if process_id is not None:
+            ask_to_stop(process_id)
+
+    def forget(self, worker_id: str) -> None:
+        """A worker that is still alive stays on record: nothing may run that nobody knows of."""
+        record = self._records.find(worker_id)
+        if record is None:
+            return
+        if self._find(record, self._records.status_of(worker_id)) is None:
+            self._records.remove(worker_id)
+            self._exit_codes.pop(worker_id, None)
+
+    def observe(self) -> list[WorkerObservation]:
+        return [self._observe(record) for record in self._records.list()]
+
+    def _observe(self, record: WorkerRecord) -> WorkerObservation:
+        # First the process, then the status: what a process wrote last is there once it is gone.
+        process_id = self._find(record, self._records.status_of(record.worker_id))
+        status = self._records.status_of(record.worker_id)
+        if process_id is not None:
+            phase, message = self._alive(record, process_id, status)
+        elif self._may_still_come(record, status):
+            phase, message = WorkerPhase.STARTING, ""
+        else:
+            phase, message = self._dead(record, status)
+        return WorkerObservation(
+            worker_id=record.worker_id,
+            workload=record.workload,
+            phase=phase,
+            socket=Path(record.socket),
+            started_at=from_ms(record.started_at_ms),
+            message=message,
+        )
+
+    def _alive(self, record: WorkerRecord, process_id: int, status: WorkerStatus | None) -> tuple[WorkerPhase, str]:
+        message = status.message if status else ""
+        if record.kill_at_ms is None:
+            return _ALIVE.get(status.phase if status else "loading", WorkerPhase.STARTING), message
+        if self._clock.now() >= from_ms(record.kill_at_ms):
+            kill_group(process_id)
+        return WorkerPhase.DRAINING, message
+
+    def _may_still_come(self, record: WorkerRecord, status: WorkerStatus | None) -> bool:
+        """True while its starter may be between the record and the process, or have died there."""
+        never_seen = record.process_id is None and status is None
+        return never_seen and self._clock.now() < from_ms(record.started_at_ms) + _FIRST_SIGN
+
+    def _dead(self, record: WorkerRecord, status: WorkerStatus | None) -> tuple[WorkerPhase, str]:
+        if status is not None and status.phase == "failed":
+            return WorkerPhase.FAILED, status.message
+        if status is not None and status.last_words:
+            return WorkerPhase.EXITED, status.last_words
+        return WorkerPhase.EXITED, describe_exit(self._exit_codes.get(record.worker_id), status, record)
+
+    def _find(self, record: WorkerRecord, status: WorkerStatus | None) -> int | None:
+        """The id of the worker's living process. A child of ours lives until it could be reaped."""
+        self._reap(record.worker_id)
+        if record.worker_id in self._children:
+            return self._children[record.worker_id]
+        if record.worker_id in self._exit_codes:
+            return None
+        said = status.process_id if status else None
+        return find_process(record, said_by_worker=said, record_file=self._records.path(record.worker_id))
+
+    def _reap(self, worker_id: str) -> None:
+        """Take note of the end of a child of ours; nothing if it lives, or was another process's child."""
+        process_id = self._children.get(worker_id)
+        if process_id is None:
+            return
+        try:
+            ended, status = os.waitpid(process_id, os.WNOHANG)
+        except ChildProcessError:
+            ended, status = process_id, None
+        if not ended:
+            return
+        self._children.pop(worker_id, None)
+        if status is not None:
+            self._exit_codes[worker_id] = os.waitstatus_to_exitcode(status)
+        kill_orphans(process_id)
+
+
+def describe_exit(code: int | None, status: WorkerStatus | None, record: WorkerRecord) -> str:
+    """A sentence on a process that is gone; `code` is None if another process was its parent."""
+    when = "before it was ready" if status is None or status.phase == "loading" else "after it was ready"
+    if record.kill_at_ms is not None:
+        return "the process was told to stop and is gone"
+    if code is None:
+        return f"the process is gone; it ended {when}"
+    if code == -9:
+        return f"the process was killed {when} (signal 9, often for lack of memory)"
+    if code < 0:
+        return f"the process was ended {when} by signal {-code}"
+    return f"the process ended {when} with exit code {code}"

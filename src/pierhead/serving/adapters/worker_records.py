@@ -1,0 +1,92 @@
+"""One JSON file for each worker: what it is and which process it is. The worker reads it too, as its orders."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """Times in milliseconds since 1970, `created_s` in seconds since 1970 as psutil tells it.
+
+    `process_id` is None between the decision to start a worker and the knowledge of its process.
+    """
+
+    worker_id: str
+    workload: str
+    model: str
+    python: str
+    log: str
+    socket: str
+    status: str
+    started_at_ms: int
+    process_id: int | None = None
+    created_s: float | None = None
+    kill_at_ms: int | None = None
+    """Set once the worker was told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """What the worker says about itself."""
+
+    phase: str
+    message: str
+    process_id: int
+    last_words: str
+
+
+class WorkerRecords:
+    """The folder of records, with each worker's socket and status beside its record."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+
+    def path(self, worker_id: str) -> Path:
+        return self._folder / f"{worker_id}.json"
+
+    def socket(self, worker_id: str) -> Path:
+        return self._folder / f"{worker_id}.sock"
+
+    def status_file(self, worker_id: str) -> Path:
+        return self._folder / f"{worker_id}.status"
+
+    def list(self) -> list[WorkerRecord]:
+        """All that can be read, in the order in which they were started."""
+        found = [self.find(path.stem) for path in self._folder.glob("*.json")]
+        return sorted((record for record in found if record), key=lambda record: record.started_at_ms)
+
+    def find(self, worker_id: str) -> WorkerRecord | None:
+        fields = _read(self.path(worker_id))
+        try:
+            return None if fields is None else WorkerRecord(**fields)
+        except TypeError:
+            return None
+
+    def write(self, record: WorkerRecord) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = self._folder / f".{record.worker_id}.{os.getpid()}"
+        draft.write_text(json.dumps(asdict(record)))
+        draft.replace(self.path(record.worker_id))
+
+    def status_of(self, worker_id: str) -> WorkerStatus | None:
+        """None if the worker has not said anything yet."""
+        fields = _read(self.status_file(worker_id))
+        if fields is None:
+            return None
+        return WorkerStatus(fields["phase"], fields["message"], fields["pid"], fields["last_words"])
+
+    def remove(self, worker_id: str) -> None:
+        """The record goes last: as long as it is there, somebody looks after the rest."""
+        for path in (self.socket(worker_id), self.status_file(worker_id), self.path(worker_id)):
+            path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        fields = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return fields if isinstance(fields, dict) else None

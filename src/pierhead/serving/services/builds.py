@@ -1,0 +1,83 @@
+"""Gets workloads ready to start, beside the reconciler's loop: files from the registry, then the environment."""
+
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from pierhead.kit.clock import Clock
+from pierhead.kit.errors import PierheadError
+from pierhead.serving.domain.builds import Build, BuildFailed, Building, Built
+from pierhead.serving.domain.endpoints import EntitySpec
+from pierhead.serving.ports import EnvironmentFailed, Environments, ModelVersions
+
+log = structlog.get_logger()
+
+_THREADS = 2
+
+
+class Builds:
+    """Builds by workload; each at most once at a time. Its threads never hold up the end of the process."""
+
+    def __init__(self, versions: ModelVersions, environments: Environments, clock: Clock, log_folder: Path) -> None:
+        self._versions = versions
+        self._environments = environments
+        self._clock = clock
+        self._log_folder = log_folder
+        self._states: dict[str, Build] = {}
+        self._lock = threading.Lock()
+        self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads = [threading.Thread(target=self._work, daemon=True, name="builds") for _ in range(_THREADS)]
+        for thread in self._threads:
+            thread.start()
+
+    def states(self) -> dict[str, Build]:
+        """How far every build is that was ever started."""
+        with self._lock:
+            return dict(self._states)
+
+    def start(self, workload: str, spec: EntitySpec) -> None:
+        """Begin, unless it is on its way."""
+        with self._lock:
+            if isinstance(self._states.get(workload), Building):
+                return
+            self._states[workload] = Building()
+        self._waiting.put(lambda: self._build(workload, spec))
+
+    def forget(self, workload: str) -> None:
+        """Build again next time."""
+        with self._lock:
+            self._states.pop(workload, None)
+
+    def stop(self) -> None:
+        """Begin nothing more; what is under way is left to its own end."""
+        for _ in self._threads:
+            self._waiting.put(None)
+
+    def _work(self) -> None:
+        while (job := self._waiting.get()) is not None:
+            job()
+
+    def _build(self, workload: str, spec: EntitySpec) -> None:
+        state = self._try(workload, spec)
+        with self._lock:
+            self._states[workload] = state
+
+    def _try(self, workload: str, spec: EntitySpec) -> Built | BuildFailed:
+        what = f"{spec.model_name} version {spec.model_version}"
+        try:
+            self._log_folder.mkdir(parents=True, exist_ok=True)
+            version = self._versions.get(spec.model_name, spec.model_version)
+            model = self._versions.folder(version.digest)
+            environment = self._environments.build(model, self._log_folder / f"{workload}.log")
+        except EnvironmentFailed as error:
+            return BuildFailed(self._clock.now(), f"the environment of {what} could not be built: {error}")
+        except PierheadError as error:
+            return BuildFailed(self._clock.now(), error.message)
+        except Exception as error:
+            # Whatever an adapter raises must become a state: a build without one would be waited for for ever.
+            log.exception("build failed", workload=workload, model=what)
+            return BuildFailed(self._clock.now(), f"{what} could not be prepared: {type(error).__name__}: {error}")
+        return Built(model, environment.python)

@@ -1,0 +1,208 @@
+"""What people do with endpoints: each change is one config, which the reconciler makes true."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from pierhead.kit.clock import Clock
+from pierhead.kit.errors import AlreadyExists, Conflict, InvalidArgument, NotFound
+from pierhead.kit.ids import new_id
+from pierhead.serving.domain.capture import CaptureConfig
+from pierhead.serving.domain.drafts import ConfigDraft, SettledConfig, settle
+from pierhead.serving.domain.endpoints import (
+    AiGateway,
+    ConfigStatus,
+    Endpoint,
+    EndpointConfig,
+    EndpointEvent,
+    EntitySpec,
+    ServedEntity,
+    Tag,
+)
+from pierhead.serving.ports import ModelVersions
+from pierhead.serving.store.endpoints import EndpointStore
+from pierhead.serving.store.events import EventStore
+
+
+class Endpoints:
+    """Use cases on endpoints, inside one transaction."""
+
+    def __init__(self, connection: Connection, clock: Clock, versions: ModelVersions) -> None:
+        self._store = EndpointStore(connection)
+        self._events = EventStore(connection)
+        self._clock = clock
+        self._versions = versions
+
+    def create(
+        self,
+        name: str,
+        draft: ConfigDraft,
+        *,
+        creator: str,
+        description: str | None = None,
+        tags: Sequence[Tag] = (),
+        ai_gateway: AiGateway | None = None,
+    ) -> Endpoint:
+        """Accept an endpoint; its first config is pending.
+
+        Raises AlreadyExists; InvalidArgument with everything that is wrong; NotFound or InvalidState for a model
+        version that cannot be served.
+        """
+        if self._store.find(name) is not None:
+            raise AlreadyExists(f"endpoint {name!r} exists already; update its config, or delete it first")
+        settled = settle(name, draft)
+        _refuse_two_tables(name, settled.capture, ai_gateway)
+        self._check_versions(settled.entities.values())
+        now = self._clock.now()
+        endpoint_id = new_id()
+        config = _pending(endpoint_id, 1, settled, (), creator, now)
+        endpoint = Endpoint(
+            endpoint_id, name, creator, description, _replace_tags((), tags, ()), ai_gateway, now, now, None, config
+        )
+        try:
+            self._store.add(endpoint)
+        except IntegrityError:
+            raise AlreadyExists(f"endpoint {name!r} exists already: somebody else was faster") from None
+        self._tell(endpoint_id, "created", f"{creator} created the endpoint with {_describe(config)}")
+        return endpoint
+
+    def get(self, name: str) -> Endpoint:
+        """Raises NotFound."""
+        endpoint = self._store.find(name)
+        if endpoint is None:
+            raise NotFound(f"endpoint {name!r} does not exist; `w.serving_endpoints.list()` names those that do")
+        return endpoint
+
+    def get_by_id(self, endpoint_id: str) -> Endpoint:
+        """Raises NotFound."""
+        endpoint = self._store.find_by_id(endpoint_id)
+        if endpoint is None:
+            raise NotFound(f"no endpoint has the id {endpoint_id!r}; this call wants the id, not the name")
+        return endpoint
+
+    def find(self, name: str) -> Endpoint | None:
+        return self._store.find(name)
+
+    def list_all(self) -> list[Endpoint]:
+        """Every endpoint, by name."""
+        return self._store.list_all()
+
+    def update_config(self, name: str, draft: ConfigDraft, *, creator: str) -> Endpoint:
+        """Accept a new config; what the draft leaves out stays as it is.
+
+        Raises NotFound; Conflict while another config is pending; InvalidArgument with everything that is wrong;
+        NotFound or InvalidState for a model version that cannot be served.
+        """
+        endpoint = self.get(name)
+        if endpoint.pending is not None:
+            raise Conflict(
+                f"endpoint {name!r} is currently being updated to config version {endpoint.pending.version}; "
+                "wait until that update has completed or failed"
+            )
+        base = endpoint.active or endpoint.newest
+        settled = settle(name, draft, _settled(base))
+        _refuse_moved_table(name, base.capture, settled.capture)
+        _refuse_two_tables(name, settled.capture, endpoint.ai_gateway)
+        self._check_versions(settled.entities.values())
+        now = self._clock.now()
+        config = _pending(endpoint.id, endpoint.newest.version + 1, settled, base.entities, creator, now)
+        try:
+            self._store.add_config(config)
+        except IntegrityError:
+            raise Conflict(f"endpoint {name!r} is currently being updated by somebody else; read it again") from None
+        self._store.touch(endpoint.id, now)
+        self._tell(endpoint.id, "update accepted", f"{creator} asked for {_describe(config)}")
+        return self.get(name)
+
+    def delete(self, name: str) -> Endpoint:
+        """Forget the endpoint; its workers finish what they have. Gives what it was. Raises NotFound."""
+        endpoint = self.get(name)
+        self._store.delete(endpoint.id)
+        return endpoint
+
+    def patch_tags(self, name: str, *, add: Sequence[Tag], delete: Sequence[str]) -> tuple[Tag, ...]:
+        """The tags after taking `delete` away and setting `add`. Raises NotFound."""
+        endpoint = self.get(name)
+        tags = _replace_tags(endpoint.tags, add, delete)
+        self._store.set_tags(endpoint.id, tags, self._clock.now())
+        return tags
+
+    def set_ai_gateway(self, name: str, ai_gateway: AiGateway) -> AiGateway:
+        """Raises NotFound, or InvalidArgument if the table cannot be."""
+        endpoint = self.get(name)
+        _refuse_two_tables(name, (endpoint.active or endpoint.newest).capture, ai_gateway)
+        self._store.set_ai_gateway(endpoint.id, ai_gateway, self._clock.now())
+        return ai_gateway
+
+    def list_events(self, name: str) -> list[EndpointEvent]:
+        """What happened lately, oldest first. Raises NotFound."""
+        return self._events.list_of(self.get(name).id)
+
+    def _check_versions(self, specs: Iterable[EntitySpec]) -> None:
+        for model_name, model_version in sorted({(spec.model_name, spec.model_version) for spec in specs}):
+            self._versions.get(model_name, model_version)
+
+    def _tell(self, endpoint_id: str, kind: str, message: str) -> None:
+        self._events.add(endpoint_id, EndpointEvent(self._clock.now(), kind, message))
+
+
+def _pending(
+    endpoint_id: str,
+    version: int,
+    settled: SettledConfig,
+    before: Sequence[ServedEntity],
+    creator: str,
+    now: datetime,
+) -> EndpointConfig:
+    known = {entity.name: entity for entity in before}
+
+    def entity(name: str, spec: EntitySpec) -> ServedEntity:
+        old = known.get(name)
+        return old if old is not None and old.spec == spec else ServedEntity(new_id(), name, spec)
+
+    entities = tuple(entity(name, spec) for name, spec in settled.entities.items())
+    return EndpointConfig(
+        endpoint_id, version, ConfigStatus.PENDING, entities, settled.routes, settled.capture, creator, now
+    )
+
+
+def _settled(config: EndpointConfig) -> SettledConfig:
+    return SettledConfig({entity.name: entity.spec for entity in config.entities}, config.routes, config.capture)
+
+
+def _describe(config: EndpointConfig) -> str:
+    entities = ", ".join(
+        f"{entity.name} ({entity.model_name} version {entity.model_version}, {config.weight(entity.name)}%)"
+        for entity in config.entities
+    )
+    return f"config version {config.version}: {entities}"
+
+
+def _replace_tags(tags: Sequence[Tag], add: Sequence[Tag], delete: Sequence[str]) -> tuple[Tag, ...]:
+    by_key = {tag.key: tag for tag in tags if tag.key not in set(delete)}
+    by_key.update({tag.key: tag for tag in add})
+    return tuple(by_key.values())
+
+
+def _refuse_two_tables(name: str, capture: CaptureConfig | None, ai_gateway: AiGateway | None) -> None:
+    table = ai_gateway.inference_table if ai_gateway else None
+    if table is None or not table.is_enabled:
+        return
+    problems = table.problems(name)
+    if capture is not None and capture.is_enabled:
+        problems.append("auto_capture_config and ai_gateway.inference_table_config are both enabled: choose one")
+    if problems:
+        raise InvalidArgument(f"endpoint {name!r}: {'; '.join(problems)}")
+
+
+def _refuse_moved_table(name: str, before: CaptureConfig | None, after: CaptureConfig | None) -> None:
+    """An inference table is one history: it cannot go on elsewhere while it is written."""
+    if before is None or after is None or not (before.is_enabled and after.is_enabled):
+        return
+    if before.table(name) != after.table(name):
+        raise InvalidArgument(
+            f"endpoint {name!r} keeps its invocations in {before.table(name)}, which cannot change to "
+            f"{after.table(name)} while it is enabled; disable auto_capture_config first"
+        )

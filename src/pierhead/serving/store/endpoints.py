@@ -1,0 +1,184 @@
+"""Endpoints with their active and newest configs."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from pierhead.serving.domain.endpoints import AiGateway, ConfigStatus, Deployment, Endpoint, EndpointConfig, Tag
+from pierhead.serving.store.rows import config_of, dump, dump_or_none, endpoint_of
+from pierhead.serving.store.tables import endpoint_configs, endpoints, served_entities
+
+_ENTITY_COLUMNS = (
+    served_entities.c.id.label("entity_id"),
+    served_entities.c.name.label("entity_name"),
+    served_entities.c.spec,
+    served_entities.c.deployment,
+    served_entities.c.deployment_message,
+)
+
+
+class EndpointStore:
+    """Rows to domain objects and back; never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, name: str) -> Endpoint | None:
+        return next(iter(self._load(endpoints.c.name == name)), None)
+
+    def find_by_id(self, endpoint_id: str) -> Endpoint | None:
+        return next(iter(self._load(endpoints.c.id == endpoint_id)), None)
+
+    def list_all(self) -> list[Endpoint]:
+        """Every endpoint, by name."""
+        return self._load(None)
+
+    def add(self, endpoint: Endpoint) -> None:
+        """Raises sqlalchemy.exc.IntegrityError if the name is taken."""
+        self._connection.execute(
+            insert(endpoints).values(
+                id=endpoint.id,
+                name=endpoint.name,
+                creator=endpoint.creator,
+                description=endpoint.description,
+                tags=dump(endpoint.tags),
+                ai_gateway=dump_or_none(endpoint.ai_gateway),
+                created_at=endpoint.created_at,
+                updated_at=endpoint.updated_at,
+            )
+        )
+        self.add_config(endpoint.newest)
+
+    def add_config(self, config: EndpointConfig) -> None:
+        """Raises sqlalchemy.exc.IntegrityError if another request took the version."""
+        self._connection.execute(
+            insert(endpoint_configs).values(
+                endpoint_id=config.endpoint_id,
+                version=config.version,
+                status=config.status.value,
+                routes=dump(config.routes),
+                capture=dump_or_none(config.capture),
+                creator=config.creator,
+                created_at=config.created_at,
+                failure=config.failure,
+            )
+        )
+        for position, entity in enumerate(config.entities):
+            deployment = config.deployment(entity.name)
+            self._connection.execute(
+                insert(served_entities).values(
+                    endpoint_id=config.endpoint_id,
+                    config_version=config.version,
+                    name=entity.name,
+                    position=position,
+                    id=entity.id,
+                    model_name=entity.model_name,
+                    model_version=entity.model_version,
+                    spec=dump(entity.spec),
+                    deployment=deployment.state.value,
+                    deployment_message=deployment.message,
+                )
+            )
+
+    def delete(self, endpoint_id: str) -> None:
+        self._connection.execute(delete(endpoints).where(endpoints.c.id == endpoint_id))
+
+    def set_tags(self, endpoint_id: str, tags: Iterable[Tag], now: datetime) -> None:
+        self._update(endpoint_id, tags=dump(tuple(tags)), updated_at=now)
+
+    def set_ai_gateway(self, endpoint_id: str, ai_gateway: AiGateway, now: datetime) -> None:
+        self._update(endpoint_id, ai_gateway=dump(ai_gateway), updated_at=now)
+
+    def touch(self, endpoint_id: str, now: datetime) -> None:
+        self._update(endpoint_id, updated_at=now)
+
+    def activate(self, endpoint_id: str, version: int) -> bool:
+        """Make a pending config the active one; False if it is not pending any more."""
+        if not self._leave_pending(endpoint_id, version, ConfigStatus.ACTIVE):
+            return False
+        self._connection.execute(
+            update(endpoint_configs)
+            .where(
+                endpoint_configs.c.endpoint_id == endpoint_id,
+                endpoint_configs.c.version != version,
+                endpoint_configs.c.status == ConfigStatus.ACTIVE.value,
+            )
+            .values(status=ConfigStatus.SUPERSEDED.value)
+        )
+        return True
+
+    def fail(self, endpoint_id: str, version: int, failure: str) -> bool:
+        """Give up a pending config; False if it is not pending any more."""
+        return self._leave_pending(endpoint_id, version, ConfigStatus.FAILED, failure)
+
+    def set_deployments(self, endpoint_id: str, version: int, deployments: Mapping[str, Deployment]) -> None:
+        """Note what was seen of entities, by name; names that are gone do not count."""
+        for name, deployment in deployments.items():
+            self._connection.execute(
+                update(served_entities)
+                .where(
+                    served_entities.c.endpoint_id == endpoint_id,
+                    served_entities.c.config_version == version,
+                    served_entities.c.name == name,
+                )
+                .values(deployment=deployment.state.value, deployment_message=deployment.message)
+            )
+
+    def _update(self, endpoint_id: str, **values: Any) -> None:
+        self._connection.execute(update(endpoints).where(endpoints.c.id == endpoint_id).values(**values))
+
+    def _leave_pending(self, endpoint_id: str, version: int, status: ConfigStatus, failure: str = "") -> bool:
+        changed = self._connection.execute(
+            update(endpoint_configs)
+            .where(
+                endpoint_configs.c.endpoint_id == endpoint_id,
+                endpoint_configs.c.version == version,
+                endpoint_configs.c.status == ConfigStatus.PENDING.value,
+            )
+            .values(status=status.value, failure=failure)
+        )
+        return changed.rowcount == 1
+
+    def _load(self, where: ColumnElement[bool] | None) -> list[Endpoint]:
+        query = select(endpoints).order_by(endpoints.c.name)
+        rows = self._connection.execute(query if where is None else query.where(where)).all()
+        only = None if where is None else [row.id for row in rows]
+        configs = self._load_configs(only) if rows else {}
+        return [endpoint_of(row, configs[row.id]) for row in rows if row.id in configs]
+
+    def _load_configs(self, only: list[str] | None) -> dict[str, list[EndpointConfig]]:
+        """The active and the newest config of each endpoint, oldest first; `only` limits the endpoints."""
+        newest = (
+            select(endpoint_configs.c.endpoint_id, func.max(endpoint_configs.c.version).label("version"))
+            .group_by(endpoint_configs.c.endpoint_id)
+            .subquery()
+        )
+        query = (
+            select(endpoint_configs, *_ENTITY_COLUMNS)
+            .join(newest, newest.c.endpoint_id == endpoint_configs.c.endpoint_id)
+            .join(
+                served_entities,
+                and_(
+                    served_entities.c.endpoint_id == endpoint_configs.c.endpoint_id,
+                    served_entities.c.config_version == endpoint_configs.c.version,
+                ),
+            )
+            .where(
+                or_(
+                    endpoint_configs.c.status == ConfigStatus.ACTIVE.value,
+                    endpoint_configs.c.version == newest.c.version,
+                )
+            )
+            .order_by(endpoint_configs.c.endpoint_id, endpoint_configs.c.version, served_entities.c.position)
+        )
+        if only is not None:
+            query = query.where(endpoint_configs.c.endpoint_id.in_(only))
+        configs: dict[str, list[EndpointConfig]] = {}
+        rows = self._connection.execute(query)
+        for (endpoint_id, _), entities in groupby(rows, key=lambda row: (row.endpoint_id, row.version)):
+            configs.setdefault(endpoint_id, []).append(config_of(list(entities)))
+        return configs

@@ -1,0 +1,72 @@
+"""Rows to domain objects and back."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Row
+
+from pierhead.serving.domain.capture import CaptureConfig
+from pierhead.serving.domain.endpoints import (
+    AiGateway,
+    ConfigStatus,
+    Deployment,
+    DeploymentState,
+    Endpoint,
+    EndpointConfig,
+    EntitySpec,
+    Route,
+    ServedEntity,
+    Tag,
+)
+
+_T = TypeVar("_T")
+
+
+def endpoint_of(row: Row[Any], configs: Sequence[EndpointConfig]) -> Endpoint:
+    """`configs` are the active and the newest one, oldest first."""
+    return Endpoint(
+        id=row.id,
+        name=row.name,
+        creator=row.creator,
+        description=row.description,
+        tags=load(row.tags, tuple[Tag, ...]),
+        ai_gateway=load_or_none(row.ai_gateway, AiGateway),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        active=next((config for config in configs if config.status is ConfigStatus.ACTIVE), None),
+        newest=configs[-1],
+    )
+
+
+def config_of(rows: Sequence[Row[Any]]) -> EndpointConfig:
+    """One config from its rows joined with its entities', of which there is at least one."""
+    row = rows[0]
+    return EndpointConfig(
+        endpoint_id=row.endpoint_id,
+        version=row.version,
+        status=ConfigStatus(row.status),
+        entities=tuple(ServedEntity(e.entity_id, e.entity_name, load(e.spec, EntitySpec)) for e in rows),
+        routes=load(row.routes, tuple[Route, ...]),
+        capture=load_or_none(row.capture, CaptureConfig),
+        creator=row.creator,
+        created_at=row.created_at,
+        failure=row.failure,
+        deployments={e.entity_name: Deployment(DeploymentState(e.deployment), e.deployment_message) for e in rows},
+    )
+
+
+def dump(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def dump_or_none(value: object | None) -> str | None:
+    return None if value is None else dump(value)
+
+
+def load(text: str, kind: type[_T]) -> _T:
+    return msgspec.json.decode(text, type=kind)
+
+
+def load_or_none(text: str | None, kind: type[_T]) -> _T | None:
+    return None if text is None else load(text, kind)

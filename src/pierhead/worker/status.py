@@ -1,0 +1,51 @@
+"""What a worker says about itself: one JSON file, replaced in one step."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+LOADING = "loading"
+READY = "ready"
+FAILED = "failed"
+DRAINING = "draining"
+
+
+class StatusFile:
+    """Written by the worker alone; read by whoever watches it.
+
+    Fields: `phase`, `message`, `load_ms` (None until loaded), `pid`, `started_at_s` (seconds since 1970) and
+    `last_words`, which says why a process that had been ready ended itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fields: dict[str, object] = {
+            "phase": LOADING,
+            "message": "",
+            "load_ms": None,
+            "pid": os.getpid(),
+            "started_at_s": time.time(),
+            "last_words": "",
+        }
+
+    def loading(self) -> None:
+        self._write(phase=LOADING)
+
+    def ready(self, message: str, load_ms: int) -> None:
+        self._write(phase=READY, message=message, load_ms=load_ms)
+
+    def failed(self, message: str) -> None:
+        self._write(phase=FAILED, message=message)
+
+    def draining(self) -> None:
+        self._write(phase=DRAINING)
+
+    def ending(self, last_words: str) -> None:
+        self._write(last_words=last_words)
+
+    def _write(self, **changes: object) -> None:
+        self._fields.update(changes)
+        draft = self._path.with_name(self._path.name + ".new")
+        draft.write_text(json.dumps(self._fields))
+        draft.replace(self._path)

@@ -1,0 +1,176 @@
+"""Commands that work on a home folder, in real processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes.rest_server import RestServer
+from pierhead.identity.services import Authenticator
+from pierhead.kit.clock import SystemClock
+from pierhead.kit.db import Database, sqlite_url
+from pierhead.kit.home import Home
+from pierhead.processes.files import replace_file
+from pierhead.processes.prepare import create_folders, ensure_admin, prepare_database
+from pierhead.processes.sockets import address_file
+
+PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    with tempfile.TemporaryDirectory(prefix="ph-") as folder:
+        home = Home(Path(folder))
+        create_folders(home)
+        yield home
+
+
+@pytest.fixture
+def database(home: Home) -> Iterator[Database]:
+    """As a first start leaves it."""
+    database = Database(sqlite_url(home.database))
+    prepare_database(database)
+    ensure_admin(database, home, SystemClock())
+    yield database
+    database.dispose()
+
+
+def pierhead(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIERHEAD", "DATABRICKS"))}
+    return subprocess.run([PIERHEAD, *arguments], capture_output=True, text=True, env=kept | variables, timeout=60)
+
+
+def test_env_prints_the_running_address_and_the_admins_token(home: Home, database: Database) -> None:
+    replace_file(address_file(home), "http://127.0.0.1:7777\n")
+    done = pierhead("env", "--home", str(home.root))
+    token = home.admin_token.read_text().strip()
+    assert done.stdout.splitlines() == [
+        "export DATABRICKS_HOST=http://127.0.0.1:7777",
+        f"export DATABRICKS_TOKEN={token}",
+        "export MLFLOW_TRACKING_URI=http://127.0.0.1:7777",
+        f"export MLFLOW_TRACKING_TOKEN={token}",
+    ]
+
+
+def test_env_makes_a_token_for_a_user_that_was_created(home: Home, database: Database) -> None:
+    where = ("--home", str(home.root))
+    assert pierhead("users", "create", "ada", "--group", "ml-leads", *where).returncode == 0
+    token = pierhead("env", "--user", "ada", *where).stdout.split("DATABRICKS_TOKEN=")[1].splitlines()[0]
+    caller = Authenticator(database, SystemClock())(token)
+    assert (caller.user_name, caller.groups) == ("ada", frozenset({"ml-leads"}))
+
+
+def test_users_that_do_not_exist_or_exist_already_have_their_exit_codes(home: Home, database: Database) -> None:
+    where = ("--home", str(home.root))
+    unknown = pierhead("env", "--user", "bob", *where)
+    assert (unknown.returncode, unknown.stdout) == (3, "")
+    assert "user 'bob' does not exist" in unknown.stderr
+    assert pierhead("users", "create", "admin", *where).returncode == 5
+    assert pierhead("users", "create", "eve", "--group", "nobody", *where).returncode == 3
+
+
+def test_env_before_the_first_start_says_to_start(home: Home) -> None:
+    done = pierhead("env", "--home", str(home.root))
+    assert done.returncode == 1
+    assert "pierhead up" in done.stderr
+    assert pierhead("env", "--user", "x", "--home", str(home.root)).returncode == 1
+
+
+def test_the_admins_token_is_renewed_only_when_it_does_not_open_the_door(home: Home, database: Database) -> None:
+    token = home.admin_token.read_text().strip()
+    assert ensure_admin(database, home, SystemClock()) == (token, False)
+    replace_file(home.admin_token, "phd_other\n")
+    renewed, is_new = ensure_admin(database, home, SystemClock())
+    assert is_new
+    assert home.admin_token.read_text().strip() == renewed != "phd_other"
+
+
+def test_a_newer_schema_in_the_home_is_one_clear_line(home: Home, database: Database) -> None:
+    with database.transaction() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    done = pierhead("up", "--home", str(home.root), "--port", "0")
+    assert done.returncode == 5
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "schema revision 9999" in done.stderr
+
+
+def test_a_home_that_cannot_be_written_is_one_clear_line(home: Home) -> None:
+    (home.root / "file").touch()
+    done = pierhead("up", "--home", str(home.root / "file" / "x"), "--port", "0")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "cannot be written" in done.stderr
+
+
+def test_doctor_works_without_a_platform(home: Home) -> None:
+    done = pierhead("doctor", "--home", str(home.root), "--port", "0", "-o", "json")
+    findings = {item["subject"]: item for item in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    assert findings["uv"]["level"] == "ok"
+    assert findings["platform"]["level"] == "warn"
+    assert "pierhead up" in findings["platform"]["remedy"]
+    assert findings["database"]["fact"].startswith("not created yet")
+
+
+def test_doctor_fails_on_a_newer_schema_and_an_open_token(home: Home, database: Database) -> None:
+    with database.transaction() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    home.admin_token.chmod(0o644)
+    done = pierhead("doctor", "--home", str(home.root), "--port", "0")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("fail database") and "9999" in line for line in lines)
+    assert any(line.startswith("fail admin token") and "chmod 600" in line for line in lines)
+
+
+def test_config_show_tells_where_a_value_comes_from(home: Home) -> None:
+    (home.root / "pierhead.toml").write_text("gateways = 2\n")
+    done = pierhead("config", "show", "--origin", "-o", "json", "--home", str(home.root), PIERHEAD_PORT="6000")
+    shown = json.loads(done.stdout)
+    assert shown["gateways"] == {"value": 2, "origin": f"file {home.root}/pierhead.toml"}
+    assert shown["port"] == {"value": 6000, "origin": "env PIERHEAD_PORT"}
+    assert shown["home"]["origin"] == "flag"
+    assert shown["queue_limit"]["origin"] == "default"
+
+
+def test_a_wrong_setting_is_a_usage_error_that_names_it(home: Home) -> None:
+    done = pierhead("config", "show", "--home", str(home.root), PIERHEAD_PORT="many")
+    assert done.returncode == 2
+    assert "port" in done.stderr
+    (home.root / "pierhead.toml").write_text("port = = 1\n")
+    done = pierhead("config", "show", "--home", str(home.root))
+    assert done.returncode == 2
+    assert "pierhead.toml" in done.stderr
+
+
+def test_help_comes_at_once() -> None:
+    def measure_s() -> float:
+        begin = time.perf_counter()
+        pierhead("--help")
+        return time.perf_counter() - begin
+
+    # The best of several: other processes may be busy.
+    assert min(measure_s() for _ in range(5)) < 0.3
+
+
+def test_an_interrupted_wait_is_exit_code_130() -> None:
+    with RestServer() as server:
+        server.answer("GET /api/2.0/serving-endpoints/e", {"state": {"ready": "NOT_READY", "config_update": "X"}})
+        process = subprocess.Popen(
+            [PIERHEAD, "endpoints", "wait", "e"],
+            env=os.environ | {"DATABRICKS_HOST": server.url, "DATABRICKS_TOKEN": "x"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not server.asked:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20)[1].endswith("Interrupted\n")
+        assert process.returncode == 130

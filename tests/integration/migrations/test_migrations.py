@@ -1,0 +1,88 @@
+"""Revisions of the metadata database, run on real SQLite files."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from pierhead.kit.db import Database, sqlite_url
+from pierhead.kit.schema import EMPTY, SchemaTooNew, migrate, newest_revision, revision_of
+from pierhead.migrations.drafting import CONFIGURATION
+from pierhead.migrations.tables import all_tables
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(sqlite_url(tmp_path / "pierhead.db"))
+
+
+def test_revisions_and_tables_agree(database: Database) -> None:
+    migrate(database)
+    with database.reading() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection, opts=CONFIGURATION), all_tables())
+    database.dispose()
+    assert differences == [], "draft a revision with scripts/new_migration.py"
+
+
+def test_an_empty_database_gets_the_newest_revision_and_a_second_run_changes_nothing(database: Database) -> None:
+    assert revision_of(database) == EMPTY
+    migrate(database)
+    migrate(database)
+    assert revision_of(database) == newest_revision() != EMPTY
+    database.dispose()
+
+
+def test_a_newer_database_is_refused_and_left_alone(database: Database) -> None:
+    migrate(database)
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaTooNew, match=r"schema revision 9999, .* knows none after \d{4}: a newer Pierhead"):
+        migrate(database)
+    database.dispose()
+
+
+def test_two_processes_may_migrate_at_the_same_time(tmp_path: Path) -> None:
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        database = Database(sqlite_url(tmp_path / "pierhead.db"))
+        try:
+            migrate(database)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            database.dispose()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_foreign_keys_are_enforced_again_after_a_migration(database: Database) -> None:
+    migrate(database)
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    database.dispose()
+
+
+def test_a_failed_migration_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "pierhead.db"
+    # A table of the first revision that is in the way.
+    with sqlite3.connect(path) as raw:
+        raw.execute("CREATE TABLE tokens (id TEXT)")
+    raw.close()
+    database = Database(sqlite_url(path))
+    with pytest.raises(Exception, match="already exists"):
+        migrate(database)
+    assert revision_of(database) == EMPTY
+    with database.reading() as connection:
+        names = connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")).all()
+    database.dispose()
+    assert names == ["tokens"]

@@ -1,0 +1,99 @@
+"""kill -9 of gateways and of the ingestion, at any point: nothing lost, nothing doubled."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+from monitoring_records import TABLE
+
+from fakes.clock import FixedClock
+from pierhead.kit import spool
+from pierhead.monitoring.services.ingestion import Ingestion
+
+SCRIPT = Path(__file__).with_name("monitoring_killed.py")
+
+
+class Writer:
+    """A gateway process; what it printed before its death is known to be in the spool."""
+
+    def __init__(self, root: Path, number: int) -> None:
+        self.printed = root / f"printed-{number}"
+        with self.printed.open("wb") as file:
+            self._process = start("write", str(root), stdout=file)
+
+    def kill(self) -> None:
+        kill(self._process)
+
+    def written(self) -> set[str]:
+        complete = self.printed.read_text().rpartition("\n")[0]
+        return {f"r-{number}" for number in complete.split()}
+
+
+def start(*arguments: str, stdout: object = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    environment = os.environ | {"PYTHONPATH": path}
+    return subprocess.Popen([sys.executable, str(SCRIPT), *arguments], stdout=stdout, env=environment)  # type: ignore[call-overload,no-any-return]
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def begun(root: Path, fault: str = "") -> subprocess.Popen[bytes]:
+    process = start("ingest", str(root), fault)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"begins\n"
+    return process
+
+
+def assert_everything_is_there_once(root: Path, writers: list[Writer]) -> None:
+    ingestion = Ingestion(root / "spool", root / "tables", FixedClock())
+    for _ in range(20):
+        ingestion.tick()
+    assert spool.streams(root / "spool", TABLE) == []
+    assert ingestion.totals.quarantined == 0
+    rows = DeltaTable(root.joinpath("tables", *TABLE.split("."))).to_pyarrow_table()
+    times = Counter(rows["databricks_request_id"].to_pylist())
+    assert [name for name, count in times.items() if count > 1] == []
+    written = set().union(*(writer.written() for writer in writers))
+    assert written
+    assert written - times.keys() == set()
+    # A write that was in the spool before its gateway could say so counts as well: at most the last one of each.
+    assert len(times.keys() - written) <= 4 * len(writers)
+
+
+@pytest.mark.slow
+def test_kills_at_random_points_lose_and_double_nothing(tmp_path: Path) -> None:
+    chance = random.Random(20)
+    writers = [Writer(tmp_path, number) for number in range(2)]
+    for round_number in range(8):
+        process = begun(tmp_path)
+        time.sleep(chance.uniform(0.01, 0.5))
+        kill(process)
+        if round_number in (2, 5):
+            writers[-1].kill()
+            writers.append(Writer(tmp_path, len(writers)))
+    for writer in writers:
+        writer.kill()
+    assert_everything_is_there_once(tmp_path, writers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["before commit", "after commit"])
+def test_a_kill_at_a_commit_loses_and_doubles_nothing(tmp_path: Path, fault: str) -> None:
+    writer = Writer(tmp_path, 0)
+    for _ in range(3):
+        process = begun(tmp_path, fault)
+        assert process.wait(60) == -9
+        kill(process)
+    writer.kill()
+    assert_everything_is_there_once(tmp_path, [writer])

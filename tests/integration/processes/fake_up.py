@@ -1,0 +1,49 @@
+"""Runs the real `up` on fake children: `fake_up.py HOME PORT GATEWAY_BEHAVIOUR CONTROLLER_BEHAVIOUR`."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pierhead.kit.settings import Settings, load
+from pierhead.processes.children import ChildSpec
+from pierhead.processes.errors import CannotStart
+from pierhead.processes.platform import Doors
+from pierhead.processes.up import up
+
+FAKE = str(Path(__file__).with_name("fake_child.py"))
+
+
+def main(home: str, port: str, gateway: str, controller: str) -> int:
+    story = {"STORY": str(Path(home) / "story")}
+
+    def command(*words: str) -> tuple[str, ...]:
+        return (sys.executable, FAKE, words[0], str(os.getpid()), *words[1:])
+
+    def specify(settings: Settings, doors: Doors) -> Sequence[ChildSpec]:
+        return [
+            ChildSpec("api", command("idle"), environment_vars={**story, "NAME": "api"}, stop_round=2),
+            ChildSpec(
+                "gateway-0",
+                command(gateway, str(doors.public)),
+                inherits=(doors.public,),
+                environment_vars={**story, "NAME": "gateway"},
+            ),
+            ChildSpec(
+                "controller",
+                command(controller),
+                environment_vars={**story, "NAME": "controller"},
+                stop_round=1,
+                stop_grace_s=60.0 if controller == "stubborn" else 10.0,
+            ),
+        ]
+
+    try:
+        return up(load(home=home, port=int(port)), specify=specify)
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
