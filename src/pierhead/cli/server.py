@@ -17,8 +17,9 @@ port_option = click.option("--port", type=click.IntRange(0, 65535), help="The pu
 def up(home: Path | None, host: str | None, port: int | None) -> None:
     """Start the whole platform on this machine and keep it running."""
     from pierhead.processes.up import up as run
+    from pierhead.wiring.leftovers import kill_workers
 
-    raise SystemExit(run(load_settings(home=home, host=host, port=port)))
+    raise SystemExit(run(load_settings(home=home, host=host, port=port), kill_strangers=kill_workers))
 
 
 @click.command()

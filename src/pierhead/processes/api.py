@@ -5,17 +5,17 @@ from typing import NoReturn
 
 import uvicorn
 
-from pierhead import wiring
 from pierhead.kit import logs
 from pierhead.kit.home import Home
 from pierhead.kit.settings import Settings
+from pierhead.wiring.api import api
 
 
 def run(settings: Settings, home: Home, listen_fd: int) -> NoReturn:
     """Serve until SIGTERM or SIGINT; answers what is in flight, then exits 0."""
     logs.configure("api")
     config = uvicorn.Config(
-        wiring.api(settings, home),
+        api(settings, home),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -10,10 +10,10 @@ from typing import NoReturn
 
 import structlog
 
-from pierhead import wiring
 from pierhead.kit import logs
 from pierhead.kit.home import Home
 from pierhead.kit.settings import Settings
+from pierhead.wiring.controller import controller
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ def run(settings: Settings, home: Home, lifeline_fd: int | None) -> NoReturn:
     signal.signal(signal.SIGINT, ask_to_stop)
     with (home.run / "controller.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with wiring.controller(settings, home, lifeline_fd) as control:
+        with controller(settings, home, lifeline_fd) as control:
             loops = [
                 Loop("reconcile", 0.25, control.reconcile),
                 Loop("ingest", settings.ingest_interval_s, control.ingest),

@@ -1,1 +1,0 @@
-"""Which adapter fills which port: the one place that knows every area."""
