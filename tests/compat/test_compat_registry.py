@@ -42,6 +42,7 @@ def test_a_model_registered_through_one_door_is_the_same_behind_every_door(platf
 def test_a_registered_version_survives_the_end_of_its_run_and_an_edit_of_its_artifacts(platform: Platform) -> None:
     name = "main.compat.immutable"
     registered = platform.run_client("register.py", name)
+    platform.run_client("edit.py", name, "1")
     _damage_artifacts(platform, registered["run_id"])
     platform.request("POST", "/api/2.0/mlflow/runs/delete", {"run_id": registered["run_id"]})
 

@@ -41,7 +41,6 @@ def test_the_page_needs_a_token_and_a_browser_is_asked_for_it(platform: Platform
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/graphql",
         "/api/2.0/mlflow/users/create",
         "/api/2.0/mlflow/secrets",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +67,34 @@ class Platform:
         finally:
             if self._process.poll() is None:
                 self.kill_everything()
-            assert self._process.stdout is not None
-            self._process.stdout.close()
+            self._bury()
+
+    def tree(self) -> list[psutil.Process]:
+        """Every process of the platform, the supervisor first; it stands still, so that none is missed."""
+        self.supervisor.suspend()
+        return [self.supervisor, *self.supervisor.children(recursive=True)]
 
     def kill_everything(self) -> None:
         """kill -9 of the whole tree at once."""
-        tree = [self.supervisor, *self.supervisor.children(recursive=True)]
-        for process in tree:
-            process.suspend()
-        for process in tree:
-            process.kill()
+        tree = self.tree()
+        for act in (psutil.Process.suspend, psutil.Process.kill):
+            for process in tree:
+                with suppress(psutil.NoSuchProcess):
+                    act(process)
+        self._bury()
+
+    def kill_supervisor(self) -> list[psutil.Process]:
+        """kill -9 of the supervisor alone; gives the processes that it leaves behind."""
+        orphans = self.tree()[1:]
+        self.supervisor.kill()
+        self._bury()
+        return orphans
+
+    def _bury(self) -> None:
         assert self._process is not None
+        assert self._process.stdout is not None
         self._process.wait(10)
+        self._process.stdout.close()
 
     def child(self, name: str) -> psutil.Process:
         """The process that plays the part `name`: gateway, api, controller, tracking or worker."""

@@ -20,9 +20,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "routes.md"
 _HEAD = """# Routes of the official clients
 
 Every route that `mlflow` {mlflow} and `databricks-sdk` {sdk} can call for the registry, serving, tracking and
-artifacts, and what
-Pierhead does with it: `yes`, or `501`, a clear `NOT_IMPLEMENTED`. A test asks a running platform and compares.
+artifacts, and what Pierhead does with it: `yes`, or `501`, a clear `NOT_IMPLEMENTED`. A test asks a running platform
+and compares.
 """
+
+
+# MLflow's own server fails (500) on a trace without this.
+_BODY = {"experiment_id": "0"}
 
 
 @dataclass(frozen=True, order=True)
@@ -43,7 +47,7 @@ def client_routes() -> list[Route]:
 def ask(platform: Platform, route: Route) -> str:
     """`yes`, `501`, or what is wrong with the answer."""
     path = re.sub(r"\{[^}]+\}", "none.such.thing", route.path)
-    answer = platform.request(route.method, path, {} if route.method != "GET" else None)
+    answer = platform.request(route.method, path, _BODY if route.method != "GET" else None)
     if answer.status == 501:
         return "501" if answer.json()["error_code"] == "NOT_IMPLEMENTED" else f"501 without its code: {answer.text}"
     if answer.status >= 500 or answer.status == 405:

@@ -43,17 +43,20 @@ seen["unknown model"] = refused(
     ResourceDoesNotExist,
     lambda: e.create(
         "compat-none",
-        EndpointCoreConfigInput(
+        config=EndpointCoreConfigInput(
+            None,
             served_entities=[
                 ServedEntityInput(
                     entity_name="main.no.model", entity_version="1", workload_size="Small", scale_to_zero_enabled=True
                 )
-            ]
+            ],
         ),
     ),
 )
 created = e.create_and_wait(
-    "compat-life", EndpointCoreConfigInput(served_entities=[entity(first)]), tags=[EndpointTag("team", "fraud")]
+    "compat-life",
+    config=EndpointCoreConfigInput(None, served_entities=[entity(first)]),
+    tags=[EndpointTag("team", "fraud")],
 )
 seen["created"] = [created.state.ready.value, created.state.config_update.value, created.creator]
 config = e.get("compat-life").config
@@ -63,7 +66,8 @@ seen["both names"] = [
     [one.traffic_percentage for one in config.traffic_config.routes],
 ]
 seen["twice"] = refused(
-    ResourceAlreadyExists, lambda: e.create("compat-life", EndpointCoreConfigInput(served_entities=[entity(first)]))
+    ResourceAlreadyExists,
+    lambda: e.create("compat-life", config=EndpointCoreConfigInput(None, served_entities=[entity(first)])),
 )
 seen["listed"] = "compat-life" in [one.name for one in e.list()]
 seen["tags"] = [

@@ -148,6 +148,9 @@ _PREFIXES = (("mlflow", "ajax-api"), ("mlflow", "api"), ("ajax-api",), ("api",))
 
 Pattern = tuple[str, ...]
 
+# MLflow declares this path without the slash after the version and answers it in one place only.
+_SEARCH_DATASETS = "/mlflow/ajax-api/2.0/mlflow/experiments/search-datasets"
+
 
 class Verdict(Enum):
     """What happens to a call."""
@@ -188,6 +191,8 @@ def child_path(path: str) -> str:
     trimmed = path.removesuffix("/")
     if trimmed == "/mlflow":
         return "/mlflow/"
+    if trimmed.endswith("mlflow/experiments/search-datasets"):
+        return _SEARCH_DATASETS
     return trimmed if trimmed.startswith("/mlflow/") else "/mlflow" + trimmed
 
 
