@@ -57,11 +57,11 @@ class Platform:
         assert self._process is not None
         return psutil.Process(self._process.pid)
 
-    def stop(self) -> int:
-        """SIGTERM, and wait; the exit code."""
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop, and wait; the exit code."""
         assert self._process is not None
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(how)
         try:
             return self._process.wait(60)
         finally:
