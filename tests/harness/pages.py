@@ -57,8 +57,8 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "A flag of `pierhead up` wins over the environment, which wins over `pierhead.toml` in the home, which wins over",
-        "the default. `pierhead config show --origin` prints what is in force and where it came from.",
+        "A flag of `pierhead up` wins over the environment, which wins over `pierhead.toml` in the home, which",
+        "wins over the default. `pierhead config show --origin` prints what is in force and where it came from.",
         "",
         "| in `pierhead.toml` | in the environment | default | what it is |",
         "|---|---|---|---|",

@@ -13,6 +13,7 @@ from pierhead.kit.errors import PierheadError
 from pierhead.kit.home import Home
 from pierhead.kit.schema import EMPTY, newest_revision, revision_of
 from pierhead.kit.settings import Settings
+from pierhead.kit.uv import find_uv
 from pierhead.processes.child_logs import log_file
 from pierhead.processes.errors import CannotStart
 from pierhead.processes.lock import find_holder
@@ -20,7 +21,7 @@ from pierhead.processes.prepare import find_admin_token, open_database
 from pierhead.processes.readiness import status_of
 from pierhead.processes.records import is_alive, read_records
 from pierhead.processes.sockets import find_address, listen_public
-from pierhead.processes.uv import find_uv, uv_version
+from pierhead.processes.uv import uv_version
 
 _LOW_DISK_BYTES = 5 * 1024**3
 _FULL_DISK_BYTES = 512 * 1024**2

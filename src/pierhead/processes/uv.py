@@ -1,22 +1,10 @@
-"""Where `uv` is, which builds the environments of served models."""
+"""Whether `uv` is there and runs."""
 
-import contextlib
-import shutil
 import subprocess
 from pathlib import Path
 
+from pierhead.kit.uv import find_uv
 from pierhead.processes.errors import CannotStart
-
-
-def find_uv(search_path: str | None = None) -> Path | None:
-    """The one that came with Pierhead, else the one on the PATH (`search_path` stands in for both)."""
-    if search_path is None:
-        with contextlib.suppress(ImportError, FileNotFoundError):
-            import uv
-
-            return Path(uv.find_uv_bin())
-    found = shutil.which("uv", path=search_path)
-    return Path(found) if found else None
 
 
 def require_uv(search_path: str | None = None) -> Path:

@@ -69,3 +69,22 @@ def test_a_user_needs_a_free_name_and_known_groups(database: Database) -> None:
             identities.create_user("ada")
         with pytest.raises(NotFound, match="ml-leads"):
             identities.create_user("bob", frozenset({"leads"}))
+
+
+def test_gateways_learn_of_valid_tokens_alone_and_of_their_owners_groups(database: Database) -> None:
+    clock = FixedClock()
+    with database.transaction() as connection:
+        identities = Identities(connection, clock)
+        ada = identities.create_user("ada", frozenset({"ml-leads", "data-scientists"}))
+        identities.create_token(ada, "short", timedelta(hours=1))
+        identities.create_token(ada, "long", timedelta(hours=3))
+        identities.create_token(identities.create_user("bob"), "for ever")
+    clock.advance(2 * 3600)
+
+    with database.reading() as connection:
+        found = Identities(connection, clock).list_valid_tokens()
+
+    assert {(token.comment, user.name, user.groups) for token, user in found} == {
+        ("long", "ada", frozenset({"ml-leads", "data-scientists"})),
+        ("for ever", "bob", frozenset()),
+    }

@@ -15,7 +15,7 @@ from typing import TextIO
 
 from pierhead.kit.clock import Clock, SystemClock, monotonic_s
 from pierhead.serving.adapters.model_requirements import ModelRequirements, NoRequirements, read_requirements
-from pierhead.serving.adapters.uv_program import OWN_MINOR, find_uv, installed_pythons, own_base_python
+from pierhead.serving.adapters.uv_program import OWN_MINOR, installed_pythons, own_base_python, require_uv
 from pierhead.serving.adapters.uv_run import UvFailed, UvRun, tell
 from pierhead.serving.adapters.uv_settings import find_uv_config, read_pip_settings, uv_settings
 from pierhead.serving.ports import Environment, EnvironmentFailed
@@ -62,7 +62,7 @@ class UvEnvironments:
 
     def _build(self, model: Path, requirements: ModelRequirements, folder: Path, run: UvRun) -> None:
         began_s = monotonic_s()
-        uv = self._uv or find_uv()
+        uv = self._uv or require_uv()
         pip = read_pip_settings(Path(sys.executable), os.environ)
         settings = uv_settings(os.environ, pip, find_uv_config(os.environ))
         run.hide(settings.sources)

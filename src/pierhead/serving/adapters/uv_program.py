@@ -1,28 +1,23 @@
 """Where uv and the interpreters are on this machine."""
 
-import contextlib
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from pierhead.kit.uv import find_uv
 from pierhead.serving.ports import EnvironmentFailed
 
 OWN_MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The server's own Python, as in "3.11"."""
 
 
-def find_uv() -> Path:
-    """The uv that came with us, else the one on the PATH. Raises EnvironmentFailed."""
-    with contextlib.suppress(ImportError, FileNotFoundError):
-        import uv
-
-        return Path(uv.find_uv_bin())
-    found = shutil.which("uv")
-    if found is None:
+def require_uv() -> Path:
+    """The uv to build with. Raises EnvironmentFailed."""
+    uv = find_uv()
+    if uv is None:
         raise EnvironmentFailed("uv is not installed; install it beside the server with `pip install uv`")
-    return Path(found)
+    return uv
 
 
 def installed_pythons(uv: Path, environment: dict[str, str]) -> list[str]:
