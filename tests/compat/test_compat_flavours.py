@@ -11,6 +11,14 @@ def test_an_endpoint_answers_exactly_as_the_model_itself_in_every_form(platform:
     assert len(checks) >= 3
 
 
+@pytest.mark.parametrize(("door", "flavour"), [("databricks-uc", "sklearn"), ("databricks", "pyfunc")])
+def test_what_came_through_a_databricks_door_is_served_alike(platform: Platform, door: str, flavour: str) -> None:
+    name = f"{door}-{flavour}"
+    checks = platform.run_client("serve.py", flavour, f"main.compat.{name}", f"compat-{name}", door=door)
+
+    assert {form: verdict for form, verdict in checks.items() if verdict is not True} == {}
+
+
 def test_each_version_runs_in_the_environment_it_was_logged_with(platform: Platform) -> None:
     platform.run_client("serve.py", "xgboost", "main.compat.env_xgb", "compat-env-xgb")
     platform.run_client("serve.py", "lightgbm", "main.compat.env_lgb", "compat-env-lgb")
