@@ -49,6 +49,16 @@ def test_a_registered_version_survives_the_end_of_its_run_and_an_edit_of_its_art
     assert platform.run_client("look.py", name, "1")["loaded"] == pytest.approx([9.0])
 
 
+def test_mlflows_page_finds_the_signature_of_a_registered_version(platform: Platform) -> None:
+    name = "main.compat.shown"
+    platform.run_client("register.py", name)
+
+    shown = platform.request("GET", f"/mlflow/model-versions/get-artifact?path=MLmodel&name={name}&version=1")
+
+    assert (shown.status, "signature:" in shown.text) == (200, True)
+    assert shown.headers["content-disposition"].startswith("attachment")
+
+
 def _damage_artifacts(platform: Platform, run_id: str) -> None:
     found = platform.request("POST", "/api/2.0/mlflow/logged-models/search", {"experiment_ids": _experiments(platform)})
     [model] = [one["info"] for one in found.json()["models"] if one["info"]["source_run_id"] == run_id]

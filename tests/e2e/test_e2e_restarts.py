@@ -60,5 +60,7 @@ def test_an_orderly_stop_answers_what_is_in_flight(platform: Platform, how: sign
     assert answer.status == 200
     assert [process for process in processes if process.is_running()] == []
     assert [one for one in traffic.failed if one.status or one.began_s < told_s] == []
+    # Who comes too late hears it at once.
+    assert [one for one in traffic.failed if one.ended_s - one.began_s > 1.0] == []
     check_rows(platform, "steady", traffic.outcomes)
     check_ids(platform, "moody", [slow_id])

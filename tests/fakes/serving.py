@@ -76,16 +76,16 @@ class FakeWorkerHost:
 
 
 class FakeModelVersions:
-    """A registry that holds the versions it is given; a version's folder is named `NAME-VERSION`."""
+    """A registry that holds the versions it is given; the digest of a version, its folder's name, is `NAME-VERSION`."""
 
     def __init__(self, folder: Path, *versions: tuple[str, str]) -> None:
         self._folder = folder
-        self.known = set(versions)
+        self.known = {(name, version): f"{name}-{version}" for name, version in versions}
 
     def get(self, model_name: str, model_version: str) -> ServableVersion:
         if (model_name, model_version) not in self.known:
             raise NotFound(f"version {model_version} of model {model_name!r} does not exist")
-        return ServableVersion(model_name, model_version, f"{model_name}-{model_version}")
+        return ServableVersion(model_name, model_version, self.known[model_name, model_version])
 
     def folder(self, digest: str) -> Path:
         folder = self._folder / digest

@@ -120,11 +120,12 @@ def check_parts(claimed: Sequence[Part], stored: Sequence[Part]) -> list[Part]:
         raise InvalidArgument("an upload is completed with the list of its parts; it is empty")
     if len({part.number for part in claimed}) != len(claimed):
         raise InvalidArgument("the list of parts names one part twice")
-    numbers = {part.number for part in stored}
+    there = frozenset(stored)
+    numbers = {part.number for part in there}
     for part in claimed:
         if part.number not in numbers:
             raise InvalidArgument(f"part {part.number} was never uploaded; upload it and complete again")
-        if part not in stored:
+        if part not in there:
             raise InvalidArgument(f"part {part.number} changed after it was uploaded: its etag differs")
     return sorted(claimed, key=lambda part: part.number)
 

@@ -1,34 +1,34 @@
-"""`pierhead env`, `login` and `users`: who talks to the platform, and with which token."""
+"""`pierhead env` and `login`: who talks to the platform, and with which token."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from pierhead.cli.exports import SHELLS, client_variables, export_lines
 from pierhead.cli.failures import ExitCode, Failure
+from pierhead.cli.home_identities import days_option, lifetime_of, open_identities
 from pierhead.cli.options import home_option, load_settings
 from pierhead.cli.output import say
 from pierhead.cli.profiles import config_file, find_profile, with_section
 from pierhead.cli.remote import Remote
-from pierhead.cli.target import Target, address_of, read_admin_token
+from pierhead.cli.target import Target, address_of, read_admin_token, target_of
 from pierhead.kit.home import Home
-
-if TYPE_CHECKING:
-    from pierhead.identity.services import Identities
 
 
 @click.command()
 @home_option
 @click.option("--user", help="For this user, with a new token; without, for the admin.")
+@days_option
 @click.option("--shell", type=click.Choice(SHELLS), default="bash")
-def env(home: Path | None, user: str | None, shell: str) -> None:
+def env(home: Path | None, user: str | None, days: int | None, shell: str) -> None:
     """Print what the official clients need: eval "$(pierhead env)"."""
+    if user is None and days is not None:
+        raise click.UsageError("--days belongs to --user: the admin's token does not end")
     settings = load_settings(home=home)
     place = Home(settings.home)
-    token = read_admin_token(place) if user is None else _new_token(settings, user)
+    token = read_admin_token(place) if user is None else _new_token(settings, user, lifetime_of(days))
     for line in export_lines(client_variables(_address(settings), token), shell):
         click.echo(line)
 
@@ -45,7 +45,7 @@ def login(home: Path | None, host: str | None, token: str | None, profile: str) 
     if any(character in profile for character in "[]\n"):
         raise click.BadParameter("a profile's name has no brackets", param_hint="--profile")
     if host is not None and token is not None:
-        target = Target((host if "://" in host else f"https://{host}").rstrip("/"), token)
+        target = target_of(host, token)
     else:
         settings = load_settings(home=home)
         target = Target(_address(settings), read_admin_token(Home(settings.home)))
@@ -55,45 +55,9 @@ def login(home: Path | None, host: str | None, token: str | None, profile: str) 
     click.echo(f"export DATABRICKS_CONFIG_PROFILE={export_lines({'P': profile}, 'bash')[0].partition('=')[2]}")
 
 
-@click.group()
-def users() -> None:
-    """Users: create."""
-
-
-@users.command("create")
-@click.argument("name")
-@click.option("--group", "groups", multiple=True, help="Group to join; may be given several times.")
-@home_option
-def create_user(name: str, groups: tuple[str, ...], home: Path | None) -> None:
-    """Create user NAME in this home; run by who owns the home."""
-    with _identities(load_settings(home=home)) as identities:
-        identities.create_user(name, frozenset(groups))
-    say(f"Created user {name}; give them the output of: pierhead env --user {name}")
-
-
-def _new_token(settings: Any, user: str) -> str:
-    with _identities(settings) as identities:
-        return identities.create_token(identities.get_user(user), "pierhead env")
-
-
-@contextmanager
-def _identities(settings: Any) -> Iterator["Identities"]:
-    """The identities of a home, in one transaction, without a server."""
-    from pierhead.identity.services import Identities
-    from pierhead.kit.clock import SystemClock
-    from pierhead.kit.schema import EMPTY, revision_of
-    from pierhead.processes.prepare import open_database
-
-    home = Home(settings.home)
-    started_once = bool(settings.database_url) or home.database.exists()
-    database = open_database(settings, home)
-    try:
-        if not started_once or revision_of(database) == EMPTY:
-            raise Failure(f"{home.root} holds no platform yet", remedy=f"pierhead up --home {home.root}")
-        with database.transaction() as connection:
-            yield Identities(connection, SystemClock())
-    finally:
-        database.dispose()
+def _new_token(settings: Any, user: str, lifetime: timedelta) -> str:
+    with open_identities(settings) as identities:
+        return identities.create_token(identities.get_user(user), "pierhead env", lifetime)
 
 
 def _address(settings: Any) -> str:
@@ -114,7 +78,7 @@ def _check(target: Target) -> None:
 
 
 def _write_profile(profile: str, target: Target) -> Path:
-    from pierhead.processes.files import replace_file
+    from pierhead.kit.replacing import replace_file
 
     # A link to a file elsewhere stays a link.
     path = config_file().resolve()

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pierhead.kit.errors import PierheadError
-from pierhead.kit.home import Home
+from pierhead.kit.home import ForeignFolder, Home
 from pierhead.kit.schema import EMPTY, newest_revision, revision_of
 from pierhead.kit.settings import Settings
 from pierhead.kit.uv import find_uv
@@ -94,8 +94,13 @@ def _home(_settings: Settings, home: Home) -> Iterator[Finding]:
         yield Finding("home", Level.FAIL, f"{place} is not a folder", "choose another with --home or PIERHEAD_HOME")
     elif not os.access(place, os.W_OK | os.X_OK):
         yield Finding("home", Level.FAIL, f"{place} cannot be written", "make it writable, or choose another --home")
+    elif place != home.root:
+        yield Finding("home", Level.OK, f"{home.root} (not created yet)")
+    elif (mode := home.root.stat().st_mode & 0o777) & 0o077:
+        fact = f"{home.root} is open to other users (mode {mode:04o})"
+        yield Finding("home", Level.FAIL, fact, f"chmod 700 {home.root}")
     else:
-        yield Finding("home", Level.OK, str(home.root) + ("" if place == home.root else " (not created yet)"))
+        yield Finding("home", Level.OK, str(home.root))
 
 
 def _disk(_settings: Settings, home: Home) -> Iterator[Finding]:
@@ -148,6 +153,12 @@ def _admin_token(_settings: Settings, home: Home) -> Iterator[Finding]:
 
 
 def _platform(settings: Settings, home: Home) -> Iterator[Finding]:
+    try:
+        home.check_run()
+    except ForeignFolder as error:
+        # Nothing in it may be believed, least of all the address that the token would go to.
+        yield Finding("run folder", Level.FAIL, str(error))
+        return
     holder = find_holder(home)
     if holder is None:
         yield Finding("platform", Level.WARN, "not running", f"pierhead up --home {home.root}")

@@ -43,8 +43,8 @@ def origin_of(name: str, flags: set[str], environment: Mapping[str, str], file: 
     """Where the value of a setting comes from."""
     if name in flags:
         return "flag"
-    for variable in environment:
-        if variable.upper() == f"PIERHEAD_{name.upper()}":
+    for variable, value in environment.items():
+        if value and variable.upper() == f"PIERHEAD_{name.upper()}":
             return f"env {variable}"
     return f"file {file}" if name in _written(file) else "default"
 

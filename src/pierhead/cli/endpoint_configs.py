@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
+from pierhead.cli.failures import ExitCode, Failure
+
 _CONFIG_KEYS = ("served_entities", "served_models")
+_PROVISIONED = ("min_provisioned_concurrency", "max_provisioned_concurrency")
+# What the server shows of a config and takes from nobody; served_models are the entities once more, in older words.
+_TOLD_OF_CONFIGS = ("config_version", "config_revision", "start_time", "served_models")
+_TOLD_OF_ENTITIES = ("state", "creator", "creation_timestamp")
+_TOLD_OF_CAPTURES = ("state",)
 
 
 def config_of(model: str, version: str, size: str, *, scale_to_zero: bool) -> dict[str, Any]:
@@ -57,15 +64,47 @@ def read_body(path: Path) -> dict[str, Any]:
     return body
 
 
-def like_current(endpoint: dict[str, Any], model: str, size: str | None, scale_to_zero: bool | None) -> dict[str, Any]:
-    """Size and scaling for a new version of `model`: as asked for, else as it is served now, else Small."""
-    config = endpoint.get("pending_config") or endpoint.get("config") or {}
-    entities: list[dict[str, Any]] = config.get("served_entities") or []
-    current: dict[str, Any] = next((entity for entity in entities if entity.get("entity_name") == model), {})
-    return {
-        "size": size or current.get("workload_size") or "Small",
-        "scale_to_zero": current.get("scale_to_zero_enabled", True) if scale_to_zero is None else scale_to_zero,
-    }
+def with_version(
+    endpoint: dict[str, Any], model: str, version: str, *, size: str | None, scale_to_zero: bool | None
+) -> dict[str, Any]:
+    """The endpoint's config with another version of `model`; all else stays, but for size and scaling where given.
+
+    Raises Failure unless exactly one served entity is of that model.
+    """
+    config = endpoint.get("config") or endpoint.get("pending_config") or {}
+    entities = [_asked(entity, _TOLD_OF_ENTITIES) for entity in config.get("served_entities") or []]
+    matching = [entity for entity in entities if entity.get("entity_name") == model]
+    if len(matching) != 1:
+        raise _unclear(endpoint.get("name", ""), model, entities, len(matching))
+    (entity,) = matching
+    entity["entity_version"] = version
+    if size is not None:
+        # One of the two says how many replicas there are: the server takes no entity with both.
+        for key in _PROVISIONED:
+            entity.pop(key, None)
+        entity["workload_size"] = size
+    if scale_to_zero is not None:
+        entity["scale_to_zero_enabled"] = scale_to_zero
+    body = _asked(config, _TOLD_OF_CONFIGS) | {"served_entities": entities}
+    if "auto_capture_config" in body:
+        body["auto_capture_config"] = _asked(body["auto_capture_config"], _TOLD_OF_CAPTURES)
+    return body
+
+
+def _asked(shown: dict[str, Any], told: tuple[str, ...]) -> dict[str, Any]:
+    """What somebody asked for, out of what the server shows: without what it tells on its own."""
+    return {key: value for key, value in shown.items() if key not in told}
+
+
+def _unclear(name: str, model: str, entities: list[dict[str, Any]], count: int) -> Failure:
+    served = ", ".join(f"{entity.get('entity_name')}/{entity.get('entity_version')}" for entity in entities)
+    which = f"has {count} served entities of {model}" if count else f"serves no {model}"
+    return Failure(
+        f"endpoint {name!r} {which}, so that --model and --version do not say what to replace; it serves "
+        f"{served or 'nothing'}",
+        code=ExitCode.CONFLICT,
+        remedy=f"write the whole config, and give it with --file: pierhead endpoints update {name} --file CONFIG.json",
+    )
 
 
 def _parse(path: Path, text: str) -> Any:

@@ -7,30 +7,17 @@ from typing import Any
 
 import click
 
-from pierhead.cli.endpoint_configs import capture_of, config_of, like_current, read_body
+from pierhead.cli.endpoint_configs import capture_of, config_of, read_body, with_version
+from pierhead.cli.endpoint_options import comes_from_file, config_options, timeout_option
 from pierhead.cli.failures import ExitCode, Failure
-from pierhead.cli.options import output_option, talks_to_server
+from pierhead.cli.options import confirm, output_option, talks_to_server, yes_option
 from pierhead.cli.output import Format, moment, say, show_fields, show_json, show_table
 from pierhead.cli.remote import QUERY_TIMEOUT_S, Remote, part
-from pierhead.cli.waiting import wait_until_ready
+from pierhead.cli.waiting import find_entity, progress_of, wait_until_ready
 
 _ENDPOINTS = "/api/2.0/serving-endpoints"
 _OUR_OWN = "/api/2.0/pierhead/serving-endpoints"
 """What the official interface has no call for."""
-_DEFAULT_TIMEOUT_S = 1200.0
-
-size_option = click.option("--size", type=click.Choice(["Small", "Medium", "Large"]), help="Workload size [Small].")
-scale_option = click.option(
-    "--scale-to-zero/--no-scale-to-zero", default=None, help="Whether idle workers may be stopped [yes]."
-)
-file_option = click.option(
-    "--file", type=click.Path(path_type=Path, dir_okay=False), help="Request body or its config, JSON or YAML."
-)
-capture_option = click.option("--capture", help="Inference table to log to: catalog.schema[.prefix].")
-wait_option = click.option("--wait", "is_wait", is_flag=True, help="Return when the endpoint is ready.")
-timeout_option = click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(min=0), default=_DEFAULT_TIMEOUT_S, help="Longest wait, seconds."
-)
 
 
 @click.group()
@@ -75,19 +62,12 @@ def get_endpoint(remote: Remote, name: str, output: Format) -> None:
 
 @endpoints.command("create")
 @click.argument("name")
-@click.option("--model", help="Registered model, catalog.schema.model.")
-@click.option("--version", help="Version of the model.")
-@size_option
-@scale_option
-@file_option
-@capture_option
-@wait_option
-@timeout_option
+@config_options
 @output_option
 @talks_to_server
 def create_endpoint(remote: Remote, name: str, output: Format, is_wait: bool, timeout_s: float, **given: Any) -> None:
     """Create endpoint NAME that serves --version of --model, or what --file says."""
-    if _comes_from_file(given):
+    if comes_from_file(given):
         body = read_body(given["file"])
     else:
         scale_to_zero = given["scale_to_zero"] is not False
@@ -101,23 +81,19 @@ def create_endpoint(remote: Remote, name: str, output: Format, is_wait: bool, ti
 
 @endpoints.command("update")
 @click.argument("name")
-@click.option("--model", help="Registered model, catalog.schema.model.")
-@click.option("--version", help="Version of the model.")
-@size_option
-@scale_option
-@file_option
-@capture_option
-@wait_option
-@timeout_option
+@config_options
 @output_option
 @talks_to_server
 def update_endpoint(remote: Remote, name: str, output: Format, is_wait: bool, timeout_s: float, **given: Any) -> None:
-    """Give endpoint NAME a new config; the earlier one serves until the new one is ready."""
-    if _comes_from_file(given):
+    """Give endpoint NAME a new config; the earlier one serves until the new one is ready.
+
+    With --model and --version the served entity of that model changes its version, and all else stays.
+    """
+    if comes_from_file(given):
         config = read_body(given["file"])["config"]
     else:
-        current = like_current(_get(remote, name), given["model"], given["size"], given["scale_to_zero"])
-        config = config_of(given["model"], given["version"], **current)
+        changed = {key: given[key] for key in ("size", "scale_to_zero")}
+        config = with_version(_get(remote, name), given["model"], given["version"], **changed)
     if given["capture"]:
         config["auto_capture_config"] = capture_of(given["capture"])
     endpoint = remote.call("PUT", f"{_ENDPOINTS}/{part(name)}/config", config)
@@ -126,12 +102,11 @@ def update_endpoint(remote: Remote, name: str, output: Format, is_wait: bool, ti
 
 @endpoints.command("delete")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @talks_to_server
 def delete_endpoint(remote: Remote, name: str, yes: bool) -> None:
     """Delete an endpoint; requests on their way are still answered."""
-    if not yes:
-        click.confirm(f"Delete endpoint {name}?", abort=True, err=True)
+    confirm(f"Delete endpoint {name}?", is_given=yes)
     remote.call("DELETE", f"{_ENDPOINTS}/{part(name)}")
     say(f"Deleted endpoint {name}")
 
@@ -149,12 +124,16 @@ def query_endpoint(remote: Remote, name: str, data: str) -> None:
 @endpoints.command("logs")
 @click.argument("name")
 @click.option("--build", is_flag=True, help="How the model's environment was built, instead of what it says now.")
-@click.option("--entity", help="Served entity, if there are several.")
+@click.option("--entity", help="Served entity [of the newest config: the one that failed, else the first].")
 @output_option
 @talks_to_server
 def endpoint_logs(remote: Remote, name: str, build: bool, entity: str | None, output: Format) -> None:
     """Print what a served model writes."""
-    entity = entity or _first_entity(_get(remote, name), name)
+    entity = entity or find_entity(_get(remote, name))
+    if entity is None:
+        raise Failure(
+            f"endpoint {name!r} serves nothing", code=ExitCode.NOT_FOUND, remedy=f"pierhead endpoints get {name}"
+        )
     kind = "build-logs" if build else "logs"
     body = remote.get(f"{_ENDPOINTS}/{part(name)}/served-models/{part(entity)}/{kind}")
     if output is Format.JSON:
@@ -204,14 +183,6 @@ def _finish(remote: Remote, name: str, endpoint: dict[str, Any], output: Format,
     _show(endpoint, output)
 
 
-def _comes_from_file(given: dict[str, Any]) -> bool:
-    if given["file"] is not None and (given["model"] or given["version"]):
-        raise click.UsageError("give either --file, or --model with --version")
-    if given["file"] is None and not (given["model"] and given["version"]):
-        raise click.UsageError("give --model and --version, or --file")
-    return given["file"] is not None
-
-
 def _read_data(data: str) -> bytes:
     try:
         if data == "@-":
@@ -229,17 +200,11 @@ def _read_data(data: str) -> bytes:
     return raw
 
 
-def _first_entity(endpoint: dict[str, Any], name: str) -> str:
-    for key in ("config", "pending_config"):
-        for entity in (endpoint.get(key) or {}).get("served_entities") or []:
-            return str(entity["name"])
-    raise Failure(f"endpoint {name!r} serves nothing", code=ExitCode.NOT_FOUND, remedy=f"pierhead endpoints get {name}")
-
-
 def _show(endpoint: dict[str, Any], output: Format) -> None:
     if output is Format.JSON:
         show_json(endpoint)
         return
+    progress = progress_of(endpoint)
     show_fields(
         [
             ("name", endpoint.get("name")),
@@ -247,6 +212,7 @@ def _show(endpoint: dict[str, Any], output: Format) -> None:
             ("update", _state(endpoint, "config_update")),
             ("serves", _serves(endpoint.get("config"))),
             ("pending", _serves(endpoint.get("pending_config"))),
+            ("reason", progress.story if progress.has_failed else None),
             ("tags", [f"{tag['key']}={tag.get('value', '')}" for tag in endpoint.get("tags") or []]),
             ("by", endpoint.get("creator")),
             ("created", moment(endpoint.get("creation_timestamp"))),

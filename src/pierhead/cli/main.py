@@ -3,13 +3,15 @@
 import click
 
 import pierhead
-from pierhead.cli.accounts import env, login, users
+from pierhead.cli.accounts import env, login
 from pierhead.cli.configuration import config
 from pierhead.cli.diagnosis import doctor
 from pierhead.cli.endpoints import endpoints
 from pierhead.cli.group import PierheadGroup
 from pierhead.cli.models import models
 from pierhead.cli.server import api, controller, gateway, tracking, up
+from pierhead.cli.tokens import tokens
+from pierhead.cli.users import groups, users
 from pierhead.cli.versions import versions
 
 
@@ -23,5 +25,8 @@ def main() -> None:
     """
 
 
-for command in (up, api, gateway, controller, tracking, env, login, users, doctor, config, models, versions, endpoints):
+_PROCESSES = (up, api, gateway, controller, tracking)
+_IDENTITIES = (env, login, users, groups, tokens)
+_REST = (doctor, config, models, versions, endpoints)
+for command in (*_PROCESSES, *_IDENTITIES, *_REST):
     main.add_command(command)

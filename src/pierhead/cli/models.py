@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from pierhead.cli.options import output_option, talks_to_server
+from pierhead.cli.options import confirm, output_option, talks_to_server, yes_option
 from pierhead.cli.output import Format, moment, say, show_fields, show_json, show_table
 from pierhead.cli.remote import Remote
 
@@ -58,12 +58,11 @@ def create_model(remote: Remote, name: str, description: str, output: Format) ->
 
 @models.command("delete")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @talks_to_server
 def delete_model(remote: Remote, name: str, yes: bool) -> None:
     """Delete a registered model with all its versions."""
-    if not yes:
-        click.confirm(f"Delete model {name} with all its versions?", abort=True, err=True)
+    confirm(f"Delete model {name} with all its versions?", is_given=yes)
     remote.call("DELETE", f"{_MODELS}/delete", {"name": name})
     say(f"Deleted model {name}")
 

@@ -1,5 +1,6 @@
 """Options that many commands share."""
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -13,9 +14,19 @@ from pierhead.cli.target import find_target
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+class _Folder(click.Path):
+    """A path that is not empty: an unset variable must not mean the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("it is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 home_option = click.option(
     "--home",
-    type=click.Path(path_type=Path),
+    type=_Folder(path_type=Path),
     help="Folder that holds all state [PIERHEAD_HOME, ~/.pierhead].",
 )
 output_option = click.option(
@@ -27,6 +38,22 @@ output_option = click.option(
     callback=lambda _ctx, _option, value: Format(value),
     help="How to print the result.",
 )
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+def confirm(question: str, *, is_given: bool) -> None:
+    """Go on if the person agrees, or has agreed by --yes. Raises Abort, or UsageError if nobody can answer."""
+    if is_given:
+        return
+    try:
+        is_agreed = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        raise click.UsageError("nobody is there to answer: give --yes") from None
+    if not is_agreed:
+        raise click.Abort
 
 
 def talks_to_server(command: Callable[..., None]) -> Callable[..., None]:

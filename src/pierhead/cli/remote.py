@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
 
 from pierhead.cli.failures import ExitCode, Failure, exit_code_of
 from pierhead.cli.target import Target
 
+if TYPE_CHECKING:
+    from urllib.request import OpenerDirector
+
+_REDIRECTS = (301, 302, 303, 307, 308)
 _TIMEOUT_S = 60.0
 QUERY_TIMEOUT_S = 300.0
 
@@ -66,19 +70,19 @@ class Remote:
         """As `call`, with the body as it goes out."""
         from http.client import HTTPException
         from urllib.error import HTTPError, URLError
-        from urllib.request import ProxyHandler, Request, build_opener
+        from urllib.request import Request
 
         headers = {"Authorization": f"Bearer {self._target.token}", "Accept": "application/json"}
         if raw is not None:
             headers["Content-Type"] = "application/json"
         request = Request(self._target.host + path, data=raw, headers=headers, method=method)
-        # A proxy for the outside world must not see our tokens.
-        opener = build_opener(ProxyHandler({})) if _is_loopback(self._target.host) else build_opener()
         try:
-            with opener.open(request, timeout=timeout_s) as answer:
+            with _opener(self._target.host).open(request, timeout=timeout_s) as answer:
                 return _json(answer.read(), method, path)
         except HTTPError as error:
             with error:
+                if error.code in _REDIRECTS:
+                    raise _redirected(self._target.host, error.headers.get("location", "")) from None
                 raise _refused(error.code, error.read(), error.headers.get("x-request-id", "")) from None
         except (URLError, HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)
@@ -94,8 +98,39 @@ def part(name: str) -> str:
     return quote(name, safe="")
 
 
-def _is_loopback(host: str) -> bool:
-    return host.split("://", 1)[-1].startswith(("127.", "localhost", "[::1]"))
+def is_loopback(host: str) -> bool:
+    """Whether a URL leads to this machine itself.
+
+    >>> is_loopback("http://127.0.0.1:5050"), is_loopback("http://localhost.example.com")
+    (True, False)
+    """
+    from ipaddress import ip_address
+
+    try:
+        name = urlsplit(host).hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _opener(host: str) -> "OpenerDirector":
+    from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener
+
+    class NoRedirects(HTTPRedirectHandler):
+        """The library would take our token along, to whatever host the answer names."""
+
+        def redirect_request(self, *_: object) -> None:
+            return None
+
+    # A proxy for the outside world must not see our tokens.
+    return build_opener(NoRedirects, ProxyHandler({})) if is_loopback(host) else build_opener(NoRedirects)
+
+
+def _redirected(host: str, location: str) -> Failure:
+    return Failure(
+        f"{host} sends requests on to {location or 'another place'}, but a token is for one host alone",
+        remedy="name that host itself, if it is the one you mean: DATABRICKS_HOST, or pierhead login --host",
+    )
 
 
 def _json(raw: bytes, method: str, path: str) -> Any:

@@ -8,10 +8,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pierhead.cli.failures import ExitCode, Failure
 from pierhead.cli.profiles import config_file, find_profile
-from pierhead.kit.home import Home
+from pierhead.kit.home import ForeignFolder, Home
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,20 @@ class Target:
 
     host: str
     token: str = field(repr=False)
+
+
+def target_of(host: str, token: str) -> Target:
+    """A server by its address as people write it. Raises Failure if it cannot be one."""
+    # As the official clients do, a host without scheme means https.
+    url = (host if "://" in host else f"https://{host}").rstrip("/")
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise Failure(f"{host!r} is not the address of a server", code=ExitCode.USAGE, remedy="http://HOST:PORT")
+    return Target(url, token)
 
 
 def find_target(home: Path | None, profile: str | None) -> Target:
@@ -50,9 +65,13 @@ def default_home() -> Home:
 
 
 def address_of(home: Home) -> str | None:
-    """The URL of the platform that was started last on this home and not stopped."""
+    """The URL of the platform that was started last on this home and not stopped. Raises Failure."""
     from pierhead.processes.sockets import find_address
 
+    try:
+        home.check_run()
+    except ForeignFolder as error:
+        raise Failure(str(error), code=ExitCode.NOT_ALLOWED) from None
     return find_address(home)
 
 
@@ -96,5 +115,4 @@ def _of_entries(host: str | None, token: str | None, where: str) -> Target:
         raise Failure(f"the host that belongs to {where} is not set", remedy='eval "$(pierhead env)"')
     if not token:
         raise Failure(f"{where} is not set", code=ExitCode.NOT_ALLOWED, remedy='eval "$(pierhead env)"')
-    # As the official clients do, a host without scheme means https.
-    return Target((host if "://" in host else f"https://{host}").rstrip("/"), token)
+    return target_of(host, token)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from pierhead.cli.options import output_option, talks_to_server
+from pierhead.cli.options import confirm, output_option, talks_to_server, yes_option
 from pierhead.cli.output import Format, moment, say, show_fields, show_json, show_table
 from pierhead.cli.remote import Remote
 
@@ -60,12 +60,11 @@ def get_version(remote: Remote, model: str, version: str, output: Format) -> Non
 @versions.command("delete")
 @click.argument("model")
 @click.argument("version")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @talks_to_server
 def delete_version(remote: Remote, model: str, version: str, yes: bool) -> None:
     """Delete one version of MODEL."""
-    if not yes:
-        click.confirm(f"Delete version {version} of model {model}?", abort=True, err=True)
+    confirm(f"Delete version {version} of model {model}?", is_given=yes)
     remote.call("DELETE", f"{_VERSIONS}/delete", {"name": model, "version": version})
     say(f"Deleted version {version} of model {model}")
 

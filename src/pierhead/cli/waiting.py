@@ -10,6 +10,8 @@ from pierhead.cli.failures import ExitCode, Failure
 from pierhead.cli.output import say
 
 _PAUSE_S = 0.5
+_LONGEST_SILENCE_S = 30.0
+"""A server that restarts is back by then."""
 _FAILED = ("UPDATE_FAILED", "UPDATE_CANCELED")
 
 
@@ -25,9 +27,7 @@ class Progress:
 def progress_of(endpoint: dict[str, Any]) -> Progress:
     state = endpoint.get("state") or {}
     update, ready = state.get("config_update"), state.get("ready")
-    # A failed update may leave the earlier config in service: the pending one has the reason.
-    config = endpoint.get("pending_config") or endpoint.get("config") or {}
-    stories = [_story_of(entity) for entity in config.get("served_entities") or []]
+    stories = [_story_of(entity) for entity in _newest_entities(endpoint)]
     return Progress(
         is_ready=update == "NOT_UPDATING" and ready == "READY",
         has_failed=update in _FAILED,
@@ -35,28 +35,68 @@ def progress_of(endpoint: dict[str, Any]) -> Progress:
     )
 
 
-def wait_until_ready(get: Callable[[], dict[str, Any]], name: str, timeout_s: float) -> dict[str, Any]:
-    """Ask `get` until the endpoint is ready; its last body. Raises Failure if it fails or time runs out."""
-    deadline_s = time.monotonic() + timeout_s
+def find_entity(endpoint: dict[str, Any]) -> str | None:
+    """The name of the served entity that one wants to read about: of the newest config the failed one, or the first."""
+    entities = _newest_entities(endpoint)
+    failed = [e for e in entities if str((e.get("state") or {}).get("deployment", "")).endswith("FAILED")]
+    return next((str(entity["name"]) for entity in (*failed, *entities) if entity.get("name")), None)
+
+
+def wait_until_ready(
+    get: Callable[[], dict[str, Any]],
+    name: str,
+    timeout_s: float,
+    *,
+    now_s: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], object] = time.sleep,
+) -> dict[str, Any]:
+    """Ask `get` until the endpoint is ready; its last body.
+
+    Raises Failure if the endpoint fails, if time runs out, or if the server does not answer for half a minute.
+    """
+    deadline_s = now_s() + timeout_s
+    silent_since_s: float | None = None
     with _Narrator(name) as tell:
         while True:
-            endpoint = get()
+            try:
+                endpoint = get()
+            except Failure as failure:
+                if failure.exit_code != ExitCode.UNREACHABLE:
+                    raise
+                silent_since_s = now_s() if silent_since_s is None else silent_since_s
+                if now_s() >= min(deadline_s, silent_since_s + _LONGEST_SILENCE_S):
+                    raise
+                tell(f"{failure.message}; asking again")
+                sleep(_PAUSE_S)
+                continue
+            silent_since_s = None
             progress = progress_of(endpoint)
             if progress.is_ready:
                 return endpoint
             if progress.has_failed:
                 raise Failure(
                     f"endpoint {name!r} could not be brought up to date: {progress.story}",
-                    remedy=f"pierhead endpoints logs {name} --build, or without --build for the model's own output",
+                    remedy=_to_the_logs(name, find_entity(endpoint)),
                 )
-            if time.monotonic() >= deadline_s:
+            if now_s() >= deadline_s:
                 raise Failure(
                     f"endpoint {name!r} is not ready after {timeout_s:g} s: {progress.story}",
                     code=ExitCode.WAIT_TIMED_OUT,
                     remedy=f"pierhead endpoints events {name}, or wait on: pierhead endpoints wait {name}",
                 )
             tell(progress.story)
-            time.sleep(_PAUSE_S)
+            sleep(_PAUSE_S)
+
+
+def _to_the_logs(name: str, entity: str | None) -> str:
+    which = f" --entity {entity}" if entity else ""
+    return f"pierhead endpoints logs {name}{which} --build, or without --build for the model's own output"
+
+
+def _newest_entities(endpoint: dict[str, Any]) -> list[dict[str, Any]]:
+    """A failed update may leave the earlier config in service: the pending one has the reason."""
+    config = endpoint.get("pending_config") or endpoint.get("config") or {}
+    return list(config.get("served_entities") or [])
 
 
 def _story_of(entity: dict[str, Any]) -> str:

@@ -41,8 +41,8 @@ class Call(Protocol):
     link: Carrier | None
     frame_id: int
 
-    def rerouted(self, endpoint: EndpointRoute, entity: EntityRoute) -> None:
-        """The entity it was meant for is gone; this one answers instead."""
+    def routed(self, endpoint: EndpointRoute, entity: EntityRoute) -> None:
+        """This entity will answer, as the snapshot of the moment describes it. Never while a worker has the call."""
 
     def answered(self, response: Response) -> None:
         """The worker's answer. The call is forgotten by everybody else."""

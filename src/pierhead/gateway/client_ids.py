@@ -1,13 +1,21 @@
 """Keys of an invocation's body that are meant for us and not for the model."""
 
 import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 _CLIENT_REQUEST_ID = "client_request_id"
 _OURS = (_CLIENT_REQUEST_ID, "usage_context")
 _MARKS = tuple(f'"{key}"'.encode() for key in _OURS)
+
+# NaN and Infinity, which MLflow's clients write and strict JSON does not know, and numbers that can stand in for them.
+# None of the numbers can overlap with itself, so that putting one in and out again changes nothing.
+_FOREIGN = (b"NaN", b"Infinity")
+_STAND_INS = tuple(b"1%bE7" % (b"0" * zeros) for zeros in range(8))
+
+# What else strict JSON refuses, half a surrogate pair in a text, is not worth seconds of everybody's time.
+_LENIENT_BYTES = 64 * 1024
 
 # Values stay the bytes that they were: no number loses a digit.
 _raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -28,11 +36,11 @@ def strip_client_keys(body: bytes) -> Stripped:
     >>> strip_client_keys(b'{"inputs": [1.0], "client_request_id": "a-1"}')
     Stripped(body=b'{"inputs":[1.0]}', client_request_id='a-1')
     >>> strip_client_keys(b'{"inputs": [NaN], "client_request_id": "a-1"}')
-    Stripped(body=b'{"inputs": [NaN]}', client_request_id='a-1')
+    Stripped(body=b'{"inputs":[NaN]}', client_request_id='a-1')
     """
     if _MARKS[0] not in body and _MARKS[1] not in body:
         return Stripped(body, None)
-    for strip in (_strip_strict, _strip_lenient):
+    for strip in (_strip_strict, _strip_foreign, _strip_lenient):
         try:
             return strip(body)
         except (ValueError, RecursionError):
@@ -47,23 +55,46 @@ def _strip_strict(body: bytes) -> Stripped:
     if not taken:
         return Stripped(body, None)
     raw = taken.get(_CLIENT_REQUEST_ID)
-    return Stripped(msgspec.json.encode(values), None if raw is None else _as_text(msgspec.json.decode(raw)))
+    return Stripped(msgspec.json.encode(values), None if raw is None else _as_text(bytes(raw)))
+
+
+def _strip_foreign(body: bytes) -> Stripped:
+    """With numbers in the place of NaN and Infinity. Raises ValueError if there are none, or no number is free."""
+    plain = body
+    replaced: list[tuple[bytes, bytes]] = []
+    for foreign in _FOREIGN:
+        if foreign in plain:
+            number = next((number for number in _STAND_INS if number not in plain), None)
+            if number is None:
+                raise ValueError("every stand-in occurs in the body")
+            plain = plain.replace(foreign, number)
+            replaced.append((number, foreign))
+    if not replaced:
+        raise ValueError("there is nothing to replace")
+    stripped, client_request_id = _strip_strict(plain)
+    for number, foreign in reversed(replaced):
+        stripped = stripped.replace(number, foreign)
+        if client_request_id is not None:
+            client_request_id = client_request_id.replace(number.decode(), foreign.decode())
+    return Stripped(stripped, client_request_id)
 
 
 def _strip_lenient(body: bytes) -> Stripped:
-    """For NaN and Infinity, which MLflow's clients write and strict JSON does not know."""
+    if len(body) > _LENIENT_BYTES:
+        raise ValueError("the body is too long to be taken apart")
     values = json.loads(body)
     if not isinstance(values, dict):
         return Stripped(body, None)
     taken = {key: values.pop(key) for key in _OURS if key in values}
     if not taken:
         return Stripped(body, None)
-    return Stripped(json.dumps(values).encode(), _as_text(taken.get(_CLIENT_REQUEST_ID)))
+    return Stripped(json.dumps(values).encode(), _as_text(json.dumps(taken.get(_CLIENT_REQUEST_ID)).encode()))
 
 
-def _as_text(value: Any) -> str | None:
-    if value is None:
+def _as_text(raw: bytes) -> str | None:
+    """A JSON value as text: a string's own, any other as it was written, None for null."""
+    if raw == b"null":
         return None
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = json.loads(raw) if raw.startswith(b'"') else raw.decode("utf-8", "replace")
     # Half a surrogate pair is allowed in JSON and nowhere else.
-    return text.encode("utf-8", "replace").decode()
+    return str(text).encode("utf-8", "replace").decode()

@@ -41,12 +41,13 @@ class Dispatcher:
         former, self._pools, self._pools_at = self._pools, {}, {}
         for endpoint, entity in entities:
             key = (endpoint.name, entity.name)
-            pool = former.pop(key, None) or EntityPool(*key)
+            pool = former.pop(key, None) or EntityPool(endpoint, entity)
             self._pools[key] = pool
             for path in entity.sockets:
                 self._pools_at.setdefault(path, []).append(pool)
         for endpoint, entity in entities:
-            self._pools[endpoint.name, entity.name].staff([self._workers.get(path) for path in entity.sockets])
+            workers = [self._workers.get(path) for path in entity.sockets]
+            self._pools[endpoint.name, entity.name].staff(endpoint, entity, workers)
         for pool in former.values():
             for call in pool.take_all():
                 self._place(call)
@@ -86,8 +87,12 @@ class Dispatcher:
         self._forget(call)
 
     def worker_free(self, path: str) -> None:
-        for pool in self._pools_at.get(path, ()):
+        pools = self._pools_at.get(path, [])
+        for pool in pools:
             pool.pump()
+        if len(pools) > 1:
+            # Who came first this time comes last the next time: no entity starves another one.
+            pools.append(pools.pop(0))
 
     def call_orphaned(self, call: Call, *, is_death: bool) -> None:
         if call.pool is not None:
@@ -132,7 +137,6 @@ class Dispatcher:
             if isinstance(entity, Refusal):
                 self._refuse(call, entity)
                 return
-            call.rerouted(endpoint, entity)
             pool = self._pools[endpoint.name, entity.name]
         pool.submit(call)
 

@@ -24,7 +24,7 @@ _REWRITTEN = frozenset((b"content-length", b"expect", b"x-forwarded-for", b"x-fo
 
 
 def request_head(head: Head, peer: str) -> bytes:
-    """The head that the api gets; its body is framed as the caller's is."""
+    """The head that the api gets; its body is framed as the caller's is. Raises ValueError as `origin_form` does."""
     dropped = _dropped(head.headers)
     headers = [pair for pair in head.headers if pair[0] not in dropped and pair[0] not in _REWRITTEN]
     if head.is_chunked:
@@ -55,7 +55,7 @@ def response_lines(headers: list[tuple[bytes, bytes]]) -> tuple[bytes, int | Non
 
 
 def origin_form(target: bytes) -> bytes:
-    """Path and query of a request target.
+    """Path and query of a request target. Raises ValueError if it is neither a path nor a URL.
 
     >>> origin_form(b"http://host:1/a/b?c=d")
     b'/a/b?c=d'

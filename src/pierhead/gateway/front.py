@@ -24,7 +24,11 @@ class Front:
     def serve(self, exchange: Exchange) -> Handler:
         path = exchange.head.target
         if not path.startswith(b"/"):
-            path = origin_form(path)
+            try:
+                path = origin_form(path)
+            except ValueError as error:
+                exchange.refuse(Refusal(400, "BAD_REQUEST", f"the request target is no URL: {error}"))
+                return SILENT
         target = invocation_target(path)
         if target is not None:
             return self._invocations.serve(exchange, target)

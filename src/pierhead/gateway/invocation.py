@@ -66,16 +66,16 @@ class Invocation:
 
     __slots__ = (
         "_arrived_s",
+        "_arriving",
         "_asker",
-        "_chunks",
         "_client_request_id",
         "_desk",
         "_endpoint",
         "_entity",
         "_exchange",
+        "_held",
         "_is_done",
         "_raw",
-        "_size",
         "body",
         "content_type",
         "deadline_s",
@@ -105,8 +105,9 @@ class Invocation:
         self._asker = asker
         self._endpoint, self._entity = route
         self._arrived_s = monotonic_s()
-        self._chunks: list[bytes] = []
-        self._size = 0
+        # One stretch of memory: a list of tiny chunks would take many times what they bring.
+        self._arriving = bytearray()
+        self._held = 0
         self._raw = b""
         self._client_request_id: str | None = None
         self._is_done = False
@@ -128,18 +129,17 @@ class Invocation:
 
     def receive(self, chunk: bytes) -> None:
         size = len(chunk)
-        refusal = self._desk.refuse_size(self._size + size, size)
+        refusal = self._desk.refuse_size(self._held + size, size)
         if refusal is None:
-            self._size += size
+            self._held += size
             self._desk.held_bytes += size
-            self._chunks.append(chunk)
+            self._arriving += chunk
             return
         self._let_go()
         self._exchange.refuse(refusal, request_id_line(self._asker.request_id))
 
     def complete(self) -> None:
-        self._raw = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks.clear()
+        self._raw, self._arriving = bytes(self._arriving), bytearray()
         self.body, self._client_request_id = strip_client_keys(self._raw)
         self._desk.dispatcher.submit(self)
 
@@ -158,7 +158,7 @@ class Invocation:
 
     # --- what the dispatcher does
 
-    def rerouted(self, endpoint: EndpointRoute, entity: EntityRoute) -> None:
+    def routed(self, endpoint: EndpointRoute, entity: EntityRoute) -> None:
         self._endpoint, self._entity = endpoint, entity
         self.entity_name = entity.name
 
@@ -211,9 +211,9 @@ class Invocation:
     def _let_go(self) -> None:
         """Give the memory of the body back."""
         self._is_done = True
-        self._desk.held_bytes -= self._size
-        self._size = 0
-        self._chunks.clear()
+        self._desk.held_bytes -= self._held
+        self._held = 0
+        self._arriving = bytearray()
         self._raw = self.body = b""
 
     def _observe(self, status: int) -> None:

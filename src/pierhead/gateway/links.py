@@ -14,6 +14,7 @@ from pierhead.kit.frames import (
     GOAWAY,
     RESPONSE,
     FrameReader,
+    FrameTooLong,
     Request,
     decode_response,
     encode_request,
@@ -23,6 +24,13 @@ from pierhead.kit.frames import (
 log = structlog.get_logger()
 
 _WRITE_BUFFER_BYTES = 256 * 1024
+
+# Enough to keep a worker busy; the rest waits in its pool, where whichever worker is free first finds it, and where no
+# death of a worker touches it.
+MOST_IN_FLIGHT = 64
+
+# No answer of a model is longer: what claims to be is no frame.
+_LONGEST_PAYLOAD_BYTES = 256 * 1024 * 1024
 
 # What a request frame can carry; nobody sends so long a content type in earnest.
 _LONGEST_CONTENT_TYPE = 1000
@@ -55,7 +63,7 @@ class WorkerLink(asyncio.Protocol):
         """The one call among those in flight that has seen a worker die."""
         self._owner = owner
         self._loop = loop
-        self._reader = FrameReader()
+        self._reader = FrameReader(_LONGEST_PAYLOAD_BYTES)
         self._frames: list[bytes] = []
         self._frames_bytes = 0
         self._last_id = 0
@@ -75,7 +83,8 @@ class WorkerLink(asyncio.Protocol):
     @property
     def is_accepting(self) -> bool:
         has_room = not self._is_full and self._frames_bytes < _WRITE_BUFFER_BYTES
-        return has_room and not self._is_going and not self._is_closed and self._transport is not None
+        has_hands = len(self.in_flight) < MOST_IN_FLIGHT
+        return has_room and has_hands and not self._is_going and not self._is_closed and self._transport is not None
 
     @property
     def is_closed(self) -> bool:
@@ -119,7 +128,12 @@ class WorkerLink(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES, low=_WRITE_BUFFER_BYTES // 4)
 
     def data_received(self, data: bytes) -> None:
-        for kind, frame_id, payload in self._reader.feed(data):
+        try:
+            frames = self._reader.feed(data)
+        except FrameTooLong as error:
+            self._break_off(str(error))
+            return
+        for kind, frame_id, payload in frames:
             if kind == RESPONSE:
                 # A call that was cancelled may be answered all the same.
                 if frame_id in self.in_flight and not self._take(frame_id, payload):
@@ -151,9 +165,8 @@ class WorkerLink(asyncio.Protocol):
     def _take(self, frame_id: int, payload: bytes) -> bool:
         try:
             response = decode_response(frame_id, payload)
-        except struct.error:
-            log.error("worker breaks the protocol", socket=self.path)
-            self.abort()
+        except struct.error as error:
+            self._break_off(str(error))
             return False
         call = self.in_flight.pop(frame_id)
         call.link = None
@@ -161,6 +174,10 @@ class WorkerLink(asyncio.Protocol):
         call.answered(response)
         self._left(call)
         return True
+
+    def _break_off(self, reason: str) -> None:
+        log.error("worker breaks the protocol", socket=self.path, reason=reason)
+        self.abort()
 
     def _put(self, frame: bytes) -> None:
         if not self._frames:
@@ -179,8 +196,10 @@ class WorkerLink(asyncio.Protocol):
         self._close_if_done()
 
     def _left(self, call: Call) -> None:
-        if self.suspect is call:
+        was_suspect = self.suspect is call
+        if was_suspect:
             self.suspect = None
+        if was_suspect or len(self.in_flight) == MOST_IN_FLIGHT - 1:
             self._owner.link_free()
         self._close_if_done()
 

@@ -5,31 +5,41 @@ from collections.abc import Sequence
 from pierhead.gateway.calls import Call
 from pierhead.gateway.links import WorkerLink
 from pierhead.gateway.workers import Worker
+from pierhead.serving.domain.snapshot import EndpointRoute, EntityRoute
 
 
 class EntityPool:
     """Hands calls to the least busy worker.
 
+    A call that waits here is one of the current route, whatever it was when the call arrived: what the workers of an
+    endpoint's new config answer goes on record under that config. A call that a worker has keeps the route that the
+    worker stands for.
+
     A call that has seen a worker die is a suspect: it may be what kills them. A worker holds one suspect at a time, so
     that a deadly request, when it kills its second worker, takes none of its former companions with it.
     """
 
-    def __init__(self, endpoint: str, entity: str) -> None:
-        self.endpoint = endpoint
-        self.entity = entity
+    def __init__(self, endpoint: EndpointRoute, entity: EntityRoute) -> None:
+        self.endpoint = endpoint.name
+        self.entity = entity.name
+        self._route = (endpoint, entity)
         self.load = 0
         """Calls that wait or are in a worker's hands."""
         self._workers: Sequence[Worker] = ()
         self._waiting: dict[Call, None] = {}
         self._suspects: dict[Call, None] = {}
 
-    def staff(self, workers: Sequence[Worker]) -> None:
-        """Use these workers from now on."""
+    def staff(self, endpoint: EndpointRoute, entity: EntityRoute, workers: Sequence[Worker]) -> None:
+        """Stand for this route, which has the names of the former one, and use these workers from now on."""
+        self._route = (endpoint, entity)
         self._workers = workers
+        for call in (*self._suspects, *self._waiting):
+            call.routed(endpoint, entity)
         self.pump()
 
     def submit(self, call: Call) -> None:
         call.pool = self
+        call.routed(*self._route)
         self.load += 1
         if call.losses:
             self._suspects[call] = None

@@ -1,6 +1,8 @@
 """Everything that is no invocation goes to the api and comes back, piece by piece."""
 
 import asyncio
+from dataclasses import dataclass
+from weakref import WeakSet
 
 import structlog
 
@@ -8,6 +10,7 @@ from pierhead.gateway.forwarding import request_head, response_lines
 from pierhead.gateway.http.answers import Refusal
 from pierhead.gateway.http.exchange import Exchange, Handler
 from pierhead.gateway.upstream import Upstream, UpstreamPool
+from pierhead.kit.clock import monotonic_s
 
 log = structlog.get_logger()
 
@@ -24,17 +27,36 @@ _UNAVAILABLE = Refusal(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an api that says nothing is waited for. Checked at each sweep of the gateway."""
+
+    answer_s: float = 330
+    """From the last byte of the request that it took to the head of its answer. Longer than any call of the api."""
+    stall_s: float = 330
+    """Without a byte of an answer that has begun and whose caller is ready to read."""
+
+
 class Proxy:
     """Forwards exchanges to the api."""
 
-    def __init__(self, pool: UpstreamPool, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, pool: UpstreamPool, loop: asyncio.AbstractEventLoop, patience: Patience | None = None) -> None:
         self._pool = pool
         self._loop = loop
+        self._patience = patience or Patience()
+        self._under_way: WeakSet[Forwarded] = WeakSet()
 
     def serve(self, exchange: Exchange) -> Handler:
         forwarded = Forwarded(exchange, self._pool, self._loop)
+        self._under_way.add(forwarded)
         forwarded.start()
         return forwarded
+
+    def sweep(self) -> None:
+        """Give up the exchanges about which the api has said nothing for too long."""
+        now_s = monotonic_s()
+        for forwarded in list(self._under_way):
+            forwarded.check(now_s, self._patience)
 
 
 class Forwarded:
@@ -52,6 +74,9 @@ class Forwarded:
         self._upstream: Upstream | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._tries = 0
+        self._touched_s = 0.0
+        """When a byte went to the api or came from it."""
+        self._is_caller_full = False
 
     def start(self) -> None:
         idle = self._pool.take_idle()
@@ -76,10 +101,13 @@ class Forwarded:
         self._drop_upstream()
 
     def pause_writing(self) -> None:
+        self._is_caller_full = True
         if self._upstream is not None:
             self._upstream.pause()
 
     def resume_writing(self) -> None:
+        self._is_caller_full = False
+        self._touched_s = monotonic_s()
         if self._upstream is not None:
             self._upstream.resume()
 
@@ -87,10 +115,12 @@ class Forwarded:
 
     def upstream_answers(self, status: int, reason: bytes, headers: list[tuple[bytes, bytes]]) -> None:
         self._sent = None
+        self._touched_s = monotonic_s()
         lines, length = response_lines(headers)
         self._exchange.begin(status, reason, lines, length)
 
     def upstream_sends(self, chunk: bytes) -> None:
+        self._touched_s = monotonic_s()
         self._exchange.write(chunk)
 
     def upstream_ended(self) -> None:
@@ -116,7 +146,26 @@ class Forwarded:
         self._exchange.pause_body()
 
     def upstream_free(self) -> None:
+        self._touched_s = monotonic_s()
         self._exchange.resume_body()
+
+    # --- what the proxy does
+
+    def check(self, now_s: float, patience: Patience) -> None:
+        """Give up if the api has been silent for too long. Connecting has a limit of its own."""
+        if self._upstream is None or self._is_caller_full:
+            return
+        silence_s = now_s - self._touched_s
+        path = self._exchange.head.target.decode("latin-1").partition("?")[0]
+        if self._exchange.is_begun:
+            if silence_s > patience.stall_s:
+                log.error("api stopped in the middle of an answer", path=path, silence_s=round(silence_s, 1))
+                self._drop_upstream()
+                self._exchange.abort()
+        elif silence_s > patience.answer_s:
+            log.error("api does not answer", path=path, silence_s=round(silence_s, 1))
+            self._drop_upstream()
+            self._exchange.refuse(_too_late(patience.answer_s))
 
     # --- details
 
@@ -131,6 +180,7 @@ class Forwarded:
             self._sent.append(data)
             self._sent_bytes += len(data)
         if self._upstream is not None:
+            self._touched_s = monotonic_s()
             self._upstream.write(data)
             self._forget_what_is_long()
 
@@ -159,6 +209,7 @@ class Forwarded:
 
     def _use(self, upstream: Upstream) -> None:
         self._tries += 1
+        self._touched_s = monotonic_s()
         self._upstream = upstream
         upstream.begin(self, is_head=self._exchange.head.method == "HEAD")
         self._exchange.resume_body()
@@ -170,3 +221,12 @@ class Forwarded:
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.abandon()
+
+
+def _too_late(answer_s: float) -> Refusal:
+    return Refusal(
+        504,
+        "DEADLINE_EXCEEDED",
+        f"the control plane did not answer within {answer_s:g} s; what was asked may still be carried out. "
+        "Look before you try again; invocations of endpoints still work",
+    )

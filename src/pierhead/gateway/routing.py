@@ -10,6 +10,9 @@ from pierhead.serving.domain.snapshot import EndpointRoute, EntityRoute, Snapsho
 
 _PREFIX = b"/serving-endpoints/"
 
+# Longer targets are read anew each time: anybody may send them, and what is remembered takes memory.
+_LONGEST_REMEMBERED_BYTES = 256
+
 
 class Target(NamedTuple):
     """What an invocation asks for: an endpoint, and one of its entities if the caller insists on it."""
@@ -18,7 +21,6 @@ class Target(NamedTuple):
     entity: str | None
 
 
-@lru_cache(maxsize=4096)
 def invocation_target(target: bytes) -> Target | None:
     """The invocation that a request target means, or None if it is another path.
 
@@ -30,6 +32,10 @@ def invocation_target(target: bytes) -> Target | None:
     """
     if not target.startswith(_PREFIX):
         return None
+    return _remembered(target) if len(target) <= _LONGEST_REMEMBERED_BYTES else _read(target)
+
+
+def _read(target: bytes) -> Target | None:
     path = target.partition(b"?")[0].removesuffix(b"/")
     parts = path[len(_PREFIX) :].split(b"/")
     names = [unquote_to_bytes(part).decode("utf-8", "replace") for part in parts]
@@ -39,6 +45,9 @@ def invocation_target(target: bytes) -> Target | None:
         case [endpoint, "served-models", entity, "invocations"] if endpoint and entity:
             return Target(endpoint, entity)
     return None
+
+
+_remembered = lru_cache(maxsize=4096)(_read)
 
 
 def pick(entities: Sequence[EntityRoute], draw: float) -> EntityRoute | None:

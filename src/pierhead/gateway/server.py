@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import resource
 import signal
 
@@ -17,7 +18,7 @@ from pierhead.gateway.http.listener import Listener
 from pierhead.gateway.invocation import Desk, InvocationLimits
 from pierhead.gateway.invocations import Invocations
 from pierhead.gateway.pools import EntityPool
-from pierhead.gateway.proxy import Proxy
+from pierhead.gateway.proxy import Patience, Proxy
 from pierhead.gateway.snapshot_follower import SnapshotFollower
 from pierhead.gateway.traffic import Traffic, TrafficFile
 from pierhead.gateway.turn import Spool, Turn
@@ -36,7 +37,7 @@ _DRAIN_STEP_S = 0.02
 
 
 def run(config: GatewayConfig) -> None:
-    """Serve until SIGTERM or SIGINT, then answer what is in flight and return."""
+    """Serve until SIGTERM or SIGINT, then answer what is in flight and return. Closes the descriptor it is given."""
     _allow_many_connections()
     spool = SpoolWriter(config.spool, f"gateway-{config.gateway_id}")
     try:
@@ -51,6 +52,8 @@ async def _serve(config: GatewayConfig, spool: Spool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     gateway = Gateway(config, spool, SystemClock(), loop)
+    # The listener has a copy. With this one open too, callers would still be let in while we drain, and never served.
+    os.close(config.listen_fd)
     gateway.start()
     # What lives now lives for ever: the collector need not look at it again.
     gc.collect()
@@ -69,6 +72,7 @@ class Gateway:
         clock: Clock,
         loop: asyncio.AbstractEventLoop,
         limits: Limits | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self._loop = loop
         self._limits = limits or Limits()
@@ -79,8 +83,8 @@ class Gateway:
         invocation_limits = InvocationLimits(config.max_body_bytes, config.invocation_timeout_s)
         self._desk = Desk(self._dispatcher, self._turn, self._traffic, invocation_limits)
         self._upstreams = UpstreamPool(str(config.api_socket), loop)
-        front = Front(Invocations(self._desk, clock), Proxy(self._upstreams, loop))
-        self._site = Site(front.serve, self._limits, loop)
+        self._proxy = Proxy(self._upstreams, loop, patience)
+        self._site = Site(Front(Invocations(self._desk, clock), self._proxy).serve, self._limits, loop)
         self._listener = Listener(config.listen_fd, self._site, loop)
         self._follower = SnapshotFollower(config.snapshot, self._dispatcher.follow, loop)
         self._chores: list[asyncio.Task[None]] = []
@@ -122,6 +126,8 @@ class Gateway:
         until_s = monotonic_s() + grace_s
         while (self._site.open or self._listener.is_greeting) and monotonic_s() < until_s:
             await asyncio.sleep(_DRAIN_STEP_S)
+            # Whoever was being greeted a moment ago is here now.
+            self._site.drain()
         if self._site.open:
             log.warning("stopped with requests in flight", connections=len(self._site.open))
         self._follower.stop()
@@ -139,6 +145,7 @@ class Gateway:
         while True:
             await asyncio.sleep(self._limits.sweep_s)
             self._site.sweep()
+            self._proxy.sweep()
 
     async def _report(self) -> None:
         while True:

@@ -46,6 +46,14 @@ class Identities:
             raise NotFound(f"user {name!r} does not exist")
         return user
 
+    def list_users(self) -> list[User]:
+        """Every user, by name."""
+        return self._store.list_users()
+
+    def list_groups(self) -> list[str]:
+        """Every group's name, in order."""
+        return self._store.list_groups()
+
     def create_admin(self) -> str:
         """Make sure that the user `admin` exists, and give a new token for it; older first tokens end."""
         user = self._store.find_user("admin") or self.create_user("admin", frozenset({ADMINS}))
@@ -59,6 +67,15 @@ class Identities:
         expires_at = None if lifetime is None else now + lifetime
         self._store.add_token(Token(new_id(), user.id, digest_of(value), comment, now, expires_at))
         return value
+
+    def list_tokens(self, user: User | None = None) -> list[tuple[Token, User]]:
+        """Tokens with their owners, oldest first, valid or not; of one user or of all."""
+        return self._store.list_tokens(None if user is None else user.id)
+
+    def revoke_token(self, token_id: str) -> None:
+        """End a token: the api refuses it at once, gateways with their next snapshot. Raises NotFound."""
+        if not self._store.delete_token(token_id):
+            raise NotFound(f"token {token_id!r} does not exist; `pierhead tokens list` shows the ids")
 
     def authenticate(self, value: str) -> Caller:
         """Raises Unauthenticated without saying which of the reasons it is."""

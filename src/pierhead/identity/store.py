@@ -2,7 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Column, Connection, ForeignKey, String, Table, Text, delete, insert, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    insert,
+    select,
+    true,
+)
 
 from pierhead.identity.domain import Token, User
 from pierhead.kit.columns import Moment
@@ -54,6 +68,13 @@ class IdentityStore:
         names = self._connection.scalars(select(memberships.c.group_name).where(memberships.c.user_id == row.id))
         return User(row.id, row.name, row.is_active, row.created_at, frozenset(names))
 
+    def list_users(self) -> list[User]:
+        groups_of = self._groups()
+        return [
+            User(row.id, row.name, row.is_active, row.created_at, groups_of.get(row.id, frozenset()))
+            for row in self._connection.execute(select(users).order_by(users.c.name))
+        ]
+
     def add_user(self, user: User) -> None:
         self._connection.execute(
             insert(users).values(id=user.id, name=user.name, is_active=user.is_active, created_at=user.created_at)
@@ -86,20 +107,41 @@ class IdentityStore:
     def delete_tokens(self, user_id: str, comment: str) -> None:
         self._connection.execute(delete(tokens).where(tokens.c.user_id == user_id, tokens.c.comment == comment))
 
+    def delete_token(self, token_id: str) -> bool:
+        """Whether there was one."""
+        return self._connection.execute(delete(tokens).where(tokens.c.id == token_id)).rowcount > 0
+
+    def list_tokens(self, user_id: str | None) -> list[tuple[Token, User]]:
+        """Every token of this user (None: of all users), with its user, oldest first."""
+        return self._tokens(true() if user_id is None else tokens.c.user_id == user_id)
+
     def list_valid_tokens(self, now: datetime) -> list[tuple[Token, User]]:
-        """Every token that opens a door now, with its user. Two queries, however many users there are."""
-        groups_of: dict[str, set[str]] = {}
-        for row in self._connection.execute(select(memberships)):
-            groups_of.setdefault(row.user_id, set()).add(row.group_name)
+        """Every token that opens a door now, with its user, oldest first."""
+        return self._tokens(and_(users.c.is_active, tokens.c.expires_at.is_(None) | (tokens.c.expires_at > now)))
+
+    def _tokens(self, where: ColumnElement[bool]) -> list[tuple[Token, User]]:
+        """Two queries, however many users there are."""
+        groups_of = self._groups()
+        owner = (users.c.name, users.c.is_active, users.c.created_at.label("user_created_at"))
         rows = self._connection.execute(
-            select(tokens, users.c.name, users.c.created_at.label("user_created_at"))
+            select(tokens, *owner)
             .join(users, users.c.id == tokens.c.user_id)
-            .where(users.c.is_active, tokens.c.expires_at.is_(None) | (tokens.c.expires_at > now))
+            .where(where)
+            .order_by(tokens.c.created_at, tokens.c.id)
         )
         return [
             (
                 Token(row.id, row.user_id, row.digest, row.comment, row.created_at, row.expires_at),
-                User(row.user_id, row.name, True, row.user_created_at, frozenset(groups_of.get(row.user_id, ()))),
+                User(
+                    row.user_id, row.name, row.is_active, row.user_created_at, groups_of.get(row.user_id, frozenset())
+                ),
             )
             for row in rows
         ]
+
+    def _groups(self) -> dict[str, frozenset[str]]:
+        """User id -> names of groups."""
+        found: dict[str, set[str]] = {}
+        for row in self._connection.execute(select(memberships)):
+            found.setdefault(row.user_id, set()).add(row.group_name)
+        return {user_id: frozenset(names) for user_id, names in found.items()}

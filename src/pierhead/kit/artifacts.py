@@ -26,6 +26,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _READ_ONLY = 0o444
 _COPY_BYTES = 64 * 1024 * 1024
 _CACHED_MANIFESTS = 256
+_DRAFT_MARK = "."
 
 
 class ManifestFile(msgspec.Struct, frozen=True):
@@ -91,12 +92,6 @@ class ArtifactStore:
         draft.write_bytes(msgspec.json.encode(_ManifestContent(list(Manifest(files).files))))
         return self._keep(draft, now)
 
-    def add_file(self, path: Path, now: datetime) -> str:
-        """Move a file in; its digest."""
-        draft = self._new_draft()
-        shutil.move(path, draft)
-        return self._keep(draft, now)
-
     def manifest(self, digest: str) -> Manifest:
         """Raises NotFound, or InternalError if its content is damaged."""
         return self._cached(digest)
@@ -108,24 +103,17 @@ class ArtifactStore:
             raise NotFound(f"the artifact store holds nothing with digest {digest}")
         return path
 
-    def verify(self, digest: str) -> None:
-        """Read a manifest and all files in it again. Raises InternalError naming what is damaged, or NotFound."""
-        if _sha256(self.file(digest)) != digest:
-            raise _damaged(digest)
-        for file in self._read_manifest(digest).files:
-            if _sha256(self.file(file.sha256)) != file.sha256:
-                raise _damaged(file.sha256, file.path)
-
     def lay_out(self, digest: str, into: Path) -> Path:
         """The tree of a manifest as the folder `into/DIGEST`, made in one step or found there; for reading only.
 
-        Its files share their content with the store. Raises NotFound, or InternalError if a file is damaged.
+        Its files are copies, for whoever works in there may write after all, and what is stored must never change.
+        Raises NotFound, or InternalError if a file is damaged or missing.
         """
         target = into / digest
         if target.is_dir():
             return target
         manifest = self.manifest(digest)
-        draft = into / f".{digest}.{secrets.token_hex(8)}"
+        draft = into / f"{_DRAFT_MARK}{digest}.{secrets.token_hex(8)}"
         draft.mkdir(parents=True)
         try:
             for file in manifest.files:
@@ -139,17 +127,30 @@ class ArtifactStore:
             shutil.rmtree(draft, ignore_errors=True)
         return target
 
+    def sweep(self, into: Path, before: datetime) -> None:
+        """Remove drafts, here and of folders laid out in `into`, that nobody has touched since: their process died."""
+        for draft in (*self._drafts.glob("*"), *into.glob(_DRAFT_MARK + "*")):
+            try:
+                if draft.stat().st_mtime >= before.timestamp():
+                    continue
+                shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
+            except OSError:
+                # Whoever made it was not dead after all, and has just taken it away.
+                continue
+
     def _place(self, file: ManifestFile, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        source = self.file(file.sha256)
-        if source.stat().st_size != file.size_bytes:
+        source = self._path(file.sha256)
+        if not source.is_file():
+            raise InternalError(
+                f"{file.path} is missing in the artifact store, which has nothing with the digest {file.sha256}; "
+                "restore the store from a backup"
+            )
+        _copy(source, path)
+        if _sha256(path) != file.sha256:
             raise _damaged(file.sha256, file.path)
-        try:
-            os.link(source, path)
-        except OSError:
-            # Another file system, or too many links to one file.
-            shutil.copyfile(source, path)
-            path.chmod(_READ_ONLY)
+        _write_through(path)
+        path.chmod(_READ_ONLY)
 
     def _add_member(self, path: str, source: Path, now: datetime) -> ManifestFile:
         draft = self._new_draft()
@@ -168,7 +169,7 @@ class ArtifactStore:
         """Give a draft its name. Its time says when it was last wanted, so that a sweep can spare what is young."""
         digest = _sha256(draft)
         target = self._path(digest)
-        if _has_size(target, draft.stat().st_size):
+        if _holds(target, digest, draft.stat().st_size):
             draft.unlink()
         else:
             _write_through(draft)
@@ -263,9 +264,10 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _has_size(path: Path, size_bytes: int) -> bool:
+def _holds(path: Path, digest: str, size_bytes: int) -> bool:
+    """Whether the file has the content that its name promises; one that was damaged is written again."""
     try:
-        return path.stat().st_size == size_bytes
+        return path.stat().st_size == size_bytes and _sha256(path) == digest
     except FileNotFoundError:
         return False
 

@@ -18,6 +18,9 @@ PONG = 5
 CANCEL = 6
 """Sent by a gateway whose caller is gone: the worker may drop the request if it has not begun."""
 
+LARGEST_ANSWER_BYTES = 255 * 1024 * 1024
+"""A worker sends no body larger than this: with what goes before it, less than the 256 MiB that a gateway takes."""
+
 _REQUEST_HEAD = struct.Struct("<HI")
 _RESPONSE_HEAD = struct.Struct("<HHQQ")
 
@@ -89,6 +92,10 @@ def encode_signal(kind: int, request_id: int = 0) -> bytes:
     return HEADER.pack(0, kind, request_id)
 
 
+class FrameTooLong(Exception):
+    """A frame announces more than its reader takes; nothing that follows can be understood."""
+
+
 class FrameReader:
     """Cuts a byte stream into frames.
 
@@ -99,17 +106,22 @@ class FrameReader:
     [(4, 7, b'')]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_payload_bytes: int = 2**32 - 1) -> None:
+        self._max_payload_bytes = max_payload_bytes
         self._buffer = bytearray()
 
     def feed(self, chunk: bytes) -> list[tuple[int, int, bytes]]:
-        """Every frame completed by `chunk`, as (kind, request id, payload)."""
+        """Every frame completed by `chunk`, as (kind, request id, payload). Raises FrameTooLong, once and for all."""
         buffer = self._buffer
         buffer += chunk
         frames: list[tuple[int, int, bytes]] = []
         at = 0
         while len(buffer) - at >= HEADER.size:
             length, kind, request_id = HEADER.unpack_from(buffer, at)
+            if length > self._max_payload_bytes:
+                raise FrameTooLong(
+                    f"a frame of {length} bytes is announced; at most {self._max_payload_bytes} are taken"
+                )
             end = at + HEADER.size + length
             if len(buffer) < end:
                 break

@@ -2,12 +2,17 @@
 
 import hashlib
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 # A unix socket's path may be at most 107 bytes long; ours add at most 50 to the run folder.
 _LONGEST_RUN_FOLDER = 57
+
+
+class ForeignFolder(PermissionError):
+    """Where our folder should be, somebody else's is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,11 @@ class Home:
     def uploads(self) -> Path:
         """Unfinished uploads."""
         return self.root / "uploads"
+
+    @property
+    def pending(self) -> Path:
+        """Files of versions that are still being uploaded: `VERSION_ID/`."""
+        return self.root / "pending"
 
     @property
     def models(self) -> Path:
@@ -101,11 +111,42 @@ class Home:
         return self.run / "tracking.sock"
 
     def create(self) -> None:
-        """Make the folders. Raises OSError if the place cannot be written."""
+        """Make the folders, open to their owner alone.
+
+        Raises OSError if the place cannot be written, ForeignFolder if the run folder is not ours.
+        """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.artifacts, self.store, self.uploads, self.models, self.environments, self.tables):
+        _close_to_others(self.root)
+        for folder in (self.artifacts, self.store, self.uploads, self.pending, self.models, self.environments):
             folder.mkdir(exist_ok=True)
-        for folder in (self.spool, self.logs, self.logs / "workers"):
+        for folder in (self.tables, self.spool, self.logs, self.logs / "workers"):
             folder.mkdir(exist_ok=True)
         self.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.check_run()
+        self.run.chmod(0o700)
         self.worker_records.mkdir(exist_ok=True)
+
+    def check_run(self) -> None:
+        """Raises ForeignFolder if somebody else holds the place of the run folder; harmless if there is none.
+
+        In the folder for temporary files anybody may put something under the name that we will look for, and with it
+        an address of their own that tokens would be sent to.
+        """
+        if self.run.parent == self.root:
+            return
+        try:
+            found = self.run.lstat()
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            raise ForeignFolder(
+                f"{self.run} is not a folder of this user, so that the sockets of home {self.root} cannot lie there: "
+                "remove it, or choose a --home with a shorter path"
+            )
+
+
+def _close_to_others(folder: Path) -> None:
+    """Take a folder's group and other users out, if it is ours; one that all users share, like /tmp, stays as it is."""
+    found = folder.stat()
+    if found.st_uid == os.getuid() and found.st_mode & 0o077 and not found.st_mode & stat.S_ISVTX:
+        folder.chmod(0o700)

@@ -10,7 +10,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 class Settings(BaseSettings):
     """One frozen value, read once in `processes` or `cli` and handed down in parts."""
 
-    model_config = SettingsConfigDict(env_prefix="PIERHEAD_", frozen=True, extra="forbid")
+    # An empty variable is an unset one: PIERHEAD_HOME="" must not make the current folder the home.
+    model_config = SettingsConfigDict(env_prefix="PIERHEAD_", env_ignore_empty=True, frozen=True, extra="forbid")
 
     home: Path = Field(default=Path("~/.pierhead"), description="Folder that holds all state.")
     host: str = Field(default="127.0.0.1", description="Address the public port listens on.")

@@ -9,6 +9,7 @@ A record that a reader could see is never taken back, and an offset is never use
 which a stream has been read reads every record once. Records survive the death of every process, not of the machine.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -22,11 +23,18 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 
+from pierhead.kit.clock import monotonic_s
 from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.names import FullName
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 """A segment that has reached this size is followed by a new one."""
+
+MAX_BACKLOG_BYTES = 8 * 1024**3
+"""What all writers together may leave lying for one table."""
+
+# When a table is full, how long it is taken to be so without looking.
+_LOOK_AGAIN_S = 1.0
 
 _HEADER = struct.Struct("<II")
 _LOCK = "lock"
@@ -45,8 +53,18 @@ class SpoolError(OSError):
 class SpoolWriter:
     """Appends records to the streams of one writer, a stream for each table. Not safe to share between threads."""
 
-    def __init__(self, root: Path, stream_id: str, *, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self,
+        root: Path,
+        stream_id: str,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        max_backlog_bytes: int = MAX_BACKLOG_BYTES,
+    ) -> None:
         """Streams are named `stream_id`, a dot and 12 random digits: a restarted writer never goes on with old ones.
+
+        A table takes no more while `max_backlog_bytes` of it lie here unread: nobody reads it, and the disk is not for
+        it alone. Writers look now and then only: each may exceed this by a segment.
 
         Raises ValueError if `stream_id` is no plain name of at most 100 letters, digits, '_', '.' and '-'.
         """
@@ -55,21 +73,25 @@ class SpoolWriter:
         self.stream_name = f"{stream_id}.{secrets.token_hex(6)}"
         self._root = root
         self._segment_bytes = segment_bytes
+        self._max_backlog_bytes = max_backlog_bytes
         self._streams: dict[str, _Stream] = {}
         self._is_closed = False
 
     def append(self, table: str, records: Sequence[bytes]) -> None:
         """Write all records to the stream of `table` (a three-part name) with one write.
 
-        Raises OSError (disk full, no permission, no such name): none of the records is there, or the first `written`
-        of a SpoolError. The stream stays readable and the next call tries again. Raises ValueError for an empty record.
+        Raises OSError (disk or table full, no permission, no such name): none of the records is there, or the first
+        `written` of a SpoolError. The stream stays readable and the next call tries again. Raises ValueError for an
+        empty record.
         """
         stream = self._streams.get(table)
         if self._is_closed:
             # Its streams may be read and gone; one of the same name must not begin again.
             raise SpoolError(errno.EBADF, "the writer is closed", self.stream_name)
         if stream is None:
-            stream = _Stream(table_folder(self._root, table) / self.stream_name, self._segment_bytes)
+            folder = table_folder(self._root, table)
+            room = _Room(folder, self._max_backlog_bytes, self._segment_bytes)
+            stream = _Stream(folder / self.stream_name, self._segment_bytes, room)
             self._streams[table] = stream
         if records:
             stream.append(records)
@@ -201,11 +223,42 @@ def release(stream: Path, offset: int) -> bool:
     return False
 
 
+class _Room:
+    """How much a table's streams may still grow. Counts what it lets pass, and looks at the disk once a segment."""
+
+    def __init__(self, folder: Path, max_bytes: int, stride_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._stride_bytes = stride_bytes
+        self._left_bytes = 0
+        self._full_until_s = 0.0
+
+    def take(self, size: int) -> bool:
+        """Whether there is room for `size` bytes, which then count as written."""
+        if self._left_bytes < size and not self._look(size):
+            return False
+        self._left_bytes -= size
+        return True
+
+    def _look(self, size: int) -> bool:
+        now_s = monotonic_s()
+        if now_s < self._full_until_s:
+            return False
+        left_bytes = self._max_bytes - sum(map(_size_of, self._folder.glob("*/*.seg")))
+        if left_bytes < size:
+            self._full_until_s = now_s + _LOOK_AGAIN_S
+            return False
+        # Others write to this table too: look again before long.
+        self._left_bytes = max(size, min(left_bytes, self._stride_bytes))
+        return True
+
+
 class _Stream:
     """The writing end of one stream."""
 
-    def __init__(self, folder: Path, segment_bytes: int) -> None:
+    def __init__(self, folder: Path, segment_bytes: int, room: _Room) -> None:
         self._folder = folder
+        self._room = room
         self._segment_bytes = segment_bytes
         self._start = 0
         self._end = 0
@@ -221,6 +274,9 @@ class _Stream:
         framed: list[bytes] = []
         for record in records:
             framed += (_HEADER.pack(len(record), zlib.crc32(record)), record)
+        if not self._room.take(sum(sizes)):
+            self._offer_segment()
+            raise SpoolError(errno.EDQUOT, "too much waits to be read", str(self._folder))
         self._make_ready()
         try:
             written = os.write(self._segment, b"".join(framed))
@@ -251,9 +307,18 @@ class _Stream:
             return
         is_full = self._end - self._start >= self._segment_bytes
         if is_full or self._must_rotate or os.fstat(self._segment).st_nlink == 0:
-            following = _open_segment(self._folder, self._end)
-            os.close(self._segment)
-            self._segment, self._start, self._must_rotate = following, self._end, False
+            self._rotate()
+
+    def _rotate(self) -> None:
+        following = _open_segment(self._folder, self._end)
+        os.close(self._segment)
+        self._segment, self._start, self._must_rotate = following, self._end, False
+
+    def _offer_segment(self) -> None:
+        """Readers cannot release a segment that we may still write to: where there is no room, give up what has any."""
+        if self._segment >= 0 and self._end > self._start:
+            with contextlib.suppress(OSError):
+                self._rotate()
 
     def _create(self) -> None:
         """Make the folder with lock and segment under another name first: no reader sees it without its lock."""
@@ -275,6 +340,13 @@ class _Stream:
         except OSError:
             # A segment ends where the next begins: a new one hides the torn record as well.
             self._must_rotate = True
+
+
+def _size_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _open_segment(folder: Path, start: int) -> int:

@@ -30,13 +30,14 @@ def run_alone(name: str, settings: Settings) -> None:
         run_process(
             name,
             settings,
-            _listen(name, settings, home, cleanup),
+            _listen(name, settings, home),
             lifeline_fd=lifeline.read_fd,
             gateway_id=f"alone-{settings.port}",
         )
 
 
-def _listen(name: str, settings: Settings, home: Home, cleanup: ExitStack) -> int:
+def _listen(name: str, settings: Settings, home: Home) -> int:
+    """A listening descriptor, which whoever serves it closes; -1 for a process that has none."""
     match name:
         case "gateway":
             listener = listen_public(settings.host, settings.port)
@@ -46,4 +47,4 @@ def _listen(name: str, settings: Settings, home: Home, cleanup: ExitStack) -> in
             listener = listen_unix(home.tracking_socket)
         case _:
             return -1
-    return cleanup.enter_context(listener).fileno()
+    return listener.detach()

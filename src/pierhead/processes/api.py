@@ -1,6 +1,8 @@
 """The api: the control plane's web application on an inherited socket."""
 
+import signal
 import socket
+from types import FrameType
 from typing import NoReturn
 
 import uvicorn
@@ -27,6 +29,13 @@ def run(settings: Settings, home: Home, listen_fd: int) -> NoReturn:
         timeout_graceful_shutdown=20,
         h11_max_incomplete_event_size=256 * 1024,
     )
+    # uvicorn sends itself the signal once more when it has stopped.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
     with socket.socket(fileno=listen_fd) as listener:
         uvicorn.Server(config).run(sockets=[listener])
+    raise SystemExit(0)
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 from pierhead.kit.home import Home
-
-_LARGEST_BYTES = 10 * 1024 * 1024
+from pierhead.processes.log_rotation import rotate
 
 
 def log_file(home: Home, name: str) -> Path:
@@ -13,13 +12,9 @@ def log_file(home: Home, name: str) -> Path:
 
 
 def open_log(home: Home, name: str) -> int:
-    """A descriptor that appends to the child's log; a large log moves to `NAME.log.1` first."""
+    """A descriptor that appends to the child's log; a large log is rotated first, should nobody else do it."""
     path = log_file(home, name)
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            path.replace(path.with_name(path.name + ".1"))
-    except FileNotFoundError:
-        pass
+    rotate(path)
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
 

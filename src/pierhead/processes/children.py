@@ -3,12 +3,12 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pierhead.kit.home import Home
+from pierhead.kit.os_processes import kill_group, kill_orphans
 from pierhead.processes.child_logs import open_log
-from pierhead.processes.records import kill_group
 from pierhead.processes.restart import count_quick_deaths, restart_delay_s
 
 
@@ -30,6 +30,8 @@ class ChildSpec:
     """The platform is not ready without it."""
     after_ready: bool = False
     """Started when the platform is ready, so that it does not take the processors from the others."""
+    sign_of_life: Callable[[], bool] | None = None
+    """Whether it still does anything; None if nobody can tell from outside."""
 
 
 class Child:
@@ -79,10 +81,10 @@ class Child:
         exit_code = os.waitstatus_to_exitcode(wait_status)
         # Popen learns it here, as the supervisor reaps for everybody.
         self._process.returncode = exit_code
-        kill_group(self._process.pid)
+        kill_orphans(self._process.pid)
         self._process = None
         self.quick_deaths = count_quick_deaths(self.quick_deaths, now_s - self._started_s)
-        return f"signal {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"
+        return name_signal(-exit_code) if exit_code < 0 else f"exit code {exit_code}"
 
     def schedule(self, now_s: float) -> None:
         """Have it started again, at once or after a pause."""
@@ -95,3 +97,15 @@ class Child:
     def kill(self) -> None:
         if self._process is not None:
             kill_group(self._process.pid)
+
+
+def name_signal(number: int) -> str:
+    """What to call a signal; those for real-time use have no names of their own.
+
+    >>> name_signal(9), name_signal(36)
+    ('signal SIGKILL', 'signal 36')
+    """
+    try:
+        return f"signal {signal.Signals(number).name}"
+    except ValueError:
+        return f"signal {number}"

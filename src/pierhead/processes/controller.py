@@ -3,7 +3,8 @@
 import fcntl
 import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
@@ -13,9 +14,16 @@ import structlog
 from pierhead.kit import logs
 from pierhead.kit.home import Home
 from pierhead.kit.settings import Settings
+from pierhead.processes.log_rotation import rotate_logs
 from pierhead.wiring.controller import controller
 
 log = structlog.get_logger()
+
+_LOGS_EVERY_S = 5.0
+_LOOK_EVERY_S = 1.0
+
+# Less than the supervisor waits for a controller that it told to stop.
+_LAST_TICKS_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +48,39 @@ class Loop:
             stop.wait(self.interval_s)
 
 
+def run_loops(loops: Sequence[Loop], stop: threading.Event, *, last_ticks_s: float = _LAST_TICKS_S) -> bool:
+    """Run each loop in a thread of its own until `stop`; whether all of them went on until then.
+
+    Ticks that are under way get `last_ticks_s` to end.
+
+    A loop that breaks (native code that panics raises what is no Exception) stops the others: half a controller would
+    look like a whole one, and nobody would start it again.
+    """
+    broken: list[str] = []
+
+    def keep(loop: Loop) -> None:
+        try:
+            loop.run(stop)
+        except BaseException:
+            broken.append(loop.name)
+            log.critical("loop broke, the controller ends", loop=loop.name, exc_info=True)
+        finally:
+            stop.set()
+
+    # Daemons: a tick that never ends shall not keep the process.
+    threads = [threading.Thread(target=keep, args=(loop,), name=loop.name, daemon=True) for loop in loops]
+    for thread in threads:
+        thread.start()
+    while not stop.is_set():
+        threads[0].join(_LOOK_EVERY_S)
+    deadline_s = time.monotonic() + last_ticks_s
+    for thread in threads:
+        thread.join(max(0.0, deadline_s - time.monotonic()))
+    return not broken
+
+
 def run(settings: Settings, home: Home, lifeline_fd: int | None) -> NoReturn:
-    """Run all loops until SIGTERM or SIGINT; exits 0.
+    """Run all loops until SIGTERM or SIGINT; exits 0, or 1 if one of them broke.
 
     Waits first for the lock that a controller of this home holds, so that two never act at once.
     """
@@ -59,10 +98,7 @@ def run(settings: Settings, home: Home, lifeline_fd: int | None) -> NoReturn:
             loops = [
                 Loop("reconcile", 0.25, control.reconcile),
                 Loop("ingest", settings.ingest_interval_s, control.ingest),
+                Loop("logs", _LOGS_EVERY_S, lambda: rotate_logs(home.logs)),
             ]
-            threads = [threading.Thread(target=loop.run, args=(stop,), name=loop.name) for loop in loops]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-    raise SystemExit(0)
+            is_well = run_loops(loops, stop)
+    raise SystemExit(0 if is_well else 1)

@@ -2,19 +2,20 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from pierhead.kit.home import Home
 from pierhead.processes.errors import AlreadyRuns
+
+_LOOKERS_PATIENCE_S = 2.0
 
 
 def lock_home(home: Home) -> int:
     """Take the home for this process; returns the descriptor that holds it. Raises AlreadyRuns."""
     path = _lock_file(home)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _take(descriptor):
         os.close(descriptor)
         holder = path.read_text().strip() or "unknown"
         raise AlreadyRuns(
@@ -27,19 +28,37 @@ def lock_home(home: Home) -> int:
 
 
 def find_holder(home: Home) -> int | None:
-    """The process id of the supervisor that holds the home now."""
+    """The process id of the supervisor that holds the home now. Looking keeps nobody from taking it."""
     try:
         descriptor = os.open(_lock_file(home), os.O_RDWR)
     except OSError:
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        if _flock(descriptor, fcntl.LOCK_SH):
+            return None
         text = os.pread(descriptor, 32, 0).decode().strip()
         return int(text) if text.isdigit() else None
     finally:
         os.close(descriptor)
-    return None
+
+
+def _take(descriptor: int) -> bool:
+    """Lock for ourselves, unless another supervisor has; those who merely look share their lock and soon let go."""
+    deadline_s = time.monotonic() + _LOOKERS_PATIENCE_S
+    while not _flock(descriptor, fcntl.LOCK_EX):
+        if not _flock(descriptor, fcntl.LOCK_SH) or time.monotonic() > deadline_s:
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        time.sleep(0.01)
+    return True
+
+
+def _flock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _lock_file(home: Home) -> Path:

@@ -5,9 +5,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pierhead.kit.home import Home
 from pierhead.kit.settings import Settings
 from pierhead.processes.children import ChildSpec
 from pierhead.processes.lifeline import VARIABLE
+from pierhead.processes.liveness import api_sign, gateway_sign
+from pierhead.processes.sockets import public_address
 
 _DRAIN_S = 35.0
 """Longer than gateway and controller take to finish what they have."""
@@ -26,6 +29,8 @@ class Doors:
 def platform(settings: Settings, doors: Doors) -> Sequence[ChildSpec]:
     """The processes of the platform. The gateways stop first, and drain while everything they need still runs."""
     variables = environment_vars(settings)
+    home = Home(settings.home)
+    address = public_address(settings.host, settings.port)
     gateways = [
         ChildSpec(
             name=f"gateway-{number}",
@@ -33,6 +38,7 @@ def platform(settings: Settings, doors: Doors) -> Sequence[ChildSpec]:
             inherits=(doors.public,),
             environment_vars=variables,
             stop_grace_s=_DRAIN_S,
+            sign_of_life=gateway_sign(address, home.run / "gateways" / f"{number}.json"),
         )
         for number in range(settings.gateways)
     ]
@@ -50,6 +56,7 @@ def platform(settings: Settings, doors: Doors) -> Sequence[ChildSpec]:
         inherits=(doors.api,),
         environment_vars=variables,
         stop_round=2,
+        sign_of_life=api_sign(home.api_socket),
     )
     tracking = ChildSpec(
         name="tracking",

@@ -8,11 +8,11 @@ from pierhead.identity.services import Identities
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database, sqlite_url
 from pierhead.kit.errors import Unauthenticated
-from pierhead.kit.home import Home
+from pierhead.kit.home import ForeignFolder, Home
+from pierhead.kit.replacing import replace_file
 from pierhead.kit.schema import migrate
 from pierhead.kit.settings import Settings
 from pierhead.processes.errors import CannotStart
-from pierhead.processes.files import replace_file
 
 
 def create_folders(home: Home) -> None:
@@ -21,11 +21,12 @@ def create_folders(home: Home) -> None:
         home.create()
         gateways = home.run / "gateways"
         gateways.mkdir(exist_ok=True)
-        home.run.chmod(0o700)
         # Owning a folder is not enough: a read-only disk shows only when something is written.
         probe = home.run / f".probe.{os.getpid()}"
         probe.touch()
         probe.unlink()
+    except ForeignFolder as error:
+        raise CannotStart(str(error)) from None
     except OSError as error:
         raise CannotStart(
             f"home {home.root} cannot be written: {error.strerror or error}; "

@@ -1,8 +1,6 @@
 """Which processes a supervisor started, on disk, so that the next one can end those it left behind."""
 
 import json
-import os
-import signal
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +9,8 @@ from pathlib import Path
 import psutil
 
 from pierhead.kit.home import Home
-from pierhead.processes.files import replace_file
+from pierhead.kit.os_processes import created_s, is_running, kill_group, kill_orphans
+from pierhead.kit.replacing import replace_file
 
 _PATIENCE_S = 5.0
 
@@ -43,15 +42,11 @@ def read_records(home: Home) -> list[ProcessRecord]:
 
 def record_of(name: str, process_id: int) -> ProcessRecord:
     """The record of a running child. Raises psutil.NoSuchProcess if it is gone already."""
-    return ProcessRecord(name, process_id, psutil.Process(process_id).create_time())
+    return ProcessRecord(name, process_id, created_s(process_id))
 
 
 def is_alive(record: ProcessRecord) -> bool:
-    try:
-        process = psutil.Process(record.process_id)
-        return process.create_time() == record.created and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    return is_running(record.process_id, record.created)
 
 
 def kill_leftovers(home: Home) -> None:
@@ -59,20 +54,13 @@ def kill_leftovers(home: Home) -> None:
     records = read_records(home)
     leftovers = [record for record in records if is_alive(record)]
     for record in records:
-        # The number of a dead leader is not given away while its group has members: they are its children.
-        if record in leftovers or not psutil.pid_exists(record.process_id):
+        if record in leftovers:
             kill_group(record.process_id)
+        else:
+            kill_orphans(record.process_id)
     deadline = time.monotonic() + _PATIENCE_S
     while any(is_alive(record) for record in leftovers) and time.monotonic() < deadline:
         time.sleep(0.02)
-
-
-def kill_group(leader: int) -> None:
-    """Kill a child with every process of its group; harmless when none is left."""
-    try:
-        os.killpg(leader, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def _file(home: Home) -> Path:

@@ -13,6 +13,7 @@ from pierhead.kit.home import Home
 from pierhead.processes.child_logs import last_lines, log_file
 from pierhead.processes.children import Child, ChildSpec
 from pierhead.processes.kinship import adopt_orphans
+from pierhead.processes.liveness import LivenessWatch, Patience
 from pierhead.processes.readiness import Probe, ReadinessWatch
 from pierhead.processes.records import ProcessRecord, record_of, write_records
 from pierhead.processes.signals import SignalInbox
@@ -32,7 +33,7 @@ class Supervisor:
     descends from this process then has a few seconds to end by itself.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - filled by name, once
         self,
         home: Home,
         specs: Sequence[ChildSpec],
@@ -42,6 +43,7 @@ class Supervisor:
         on_ready: Callable[[], None],
         on_stopping: Callable[[], None],
         on_stopped: Callable[[], None],
+        patience: Patience,
     ) -> None:
         self._home = home
         self._children = [Child(spec, home) for spec in specs]
@@ -50,6 +52,7 @@ class Supervisor:
         self._on_ready = on_ready
         self._on_stopping = on_stopping
         self._on_stopped = on_stopped
+        self._patience = patience
         self._records: dict[str, ProcessRecord] = {}
 
     def run(self) -> int:
@@ -58,14 +61,21 @@ class Supervisor:
         with SignalInbox() as inbox:
             self._start(child for child in self._children if not child.spec.after_ready)
             watch = ReadinessWatch(self._probe, inbox)
+            liveness = self._watch_liveness(inbox)
             try:
-                exit_code = self._keep_alive(inbox, watch)
+                exit_code = self._keep_alive(inbox, watch, liveness)
             finally:
+                liveness.stop()
                 stop_code = self._stop(inbox)
                 watch.stop()
         return exit_code or stop_code
 
-    def _keep_alive(self, inbox: SignalInbox, watch: ReadinessWatch) -> int:
+    def _watch_liveness(self, inbox: SignalInbox) -> LivenessWatch:
+        signs = {child.spec.name: child.spec.sign_of_life for child in self._children if child.spec.sign_of_life}
+        by_name = {child.spec.name: child for child in self._children}
+        return LivenessWatch(signs, lambda name: by_name[name].process_id, inbox.wake_up, self._patience)
+
+    def _keep_alive(self, inbox: SignalInbox, watch: ReadinessWatch, liveness: LivenessWatch) -> int:
         announced = False
         while True:
             signals = inbox.wait(self._until_next_start_s())
@@ -79,8 +89,17 @@ class Supervisor:
             if not announced and watch.is_ready and self._is_complete():
                 announced = True
                 self._on_ready()
+                liveness.start()
                 self._start(child for child in self._children if child.spec.after_ready)
+            self._kill_hanging(liveness)
             self._start(child for child in self._children if _is_due(child))
+
+    def _kill_hanging(self, liveness: LivenessWatch) -> None:
+        for hanging in liveness.take():
+            for child in self._children:
+                if (child.spec.name, child.process_id) == (hanging.name, hanging.process_id):
+                    self._say(f"{hanging.name} has not answered for {hanging.silent_s:.0f} s; killing it")
+                    child.kill()
 
     def _start(self, children: Iterable[Child]) -> None:
         for child in children:

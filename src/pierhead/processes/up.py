@@ -7,10 +7,11 @@ from contextlib import ExitStack
 
 from pierhead.kit.clock import SystemClock
 from pierhead.kit.home import Home
+from pierhead.kit.replacing import replace_file
 from pierhead.kit.settings import Settings
 from pierhead.processes.children import ChildSpec
-from pierhead.processes.files import replace_file
 from pierhead.processes.lifeline import Lifeline
+from pierhead.processes.liveness import Patience
 from pierhead.processes.lock import lock_home
 from pierhead.processes.platform import Doors, platform
 from pierhead.processes.prepare import create_folders, ensure_admin, open_database, prepare_database
@@ -23,12 +24,20 @@ from pierhead.processes.uv import require_uv
 Specify = Callable[[Settings, Doors], Sequence[ChildSpec]]
 KillStrangers = Callable[[Home], object]
 
+_PATIENCE = Patience()
+
 
 def leave_alone(_home: Home) -> None:
     """Workers of a dead supervisor end by themselves: their lifeline is closed."""
 
 
-def up(settings: Settings, *, kill_strangers: KillStrangers = leave_alone, specify: Specify = platform) -> int:
+def up(
+    settings: Settings,
+    *,
+    kill_strangers: KillStrangers = leave_alone,
+    specify: Specify = platform,
+    patience: Patience = _PATIENCE,
+) -> int:
     """Run the platform until SIGINT or SIGTERM; returns the exit code. Raises CannotStart or SchemaTooNew.
 
     `kill_strangers` ends what else a dead supervisor may have left in this home.
@@ -62,6 +71,7 @@ def up(settings: Settings, *, kill_strangers: KillStrangers = leave_alone, speci
             # Whoever comes now is refused at once instead of waiting for an answer that nobody will give.
             on_stopping=public.close,
             on_stopped=lifeline.cut,
+            patience=patience,
         ).run()
 
 

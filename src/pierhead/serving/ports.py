@@ -25,7 +25,10 @@ class ModelVersions(Protocol):
         """Raises NotFound, or InvalidState if the version's files are not complete."""
 
     def folder(self, digest: str) -> Path:
-        """The version's files as an MLflow model folder (with an `MLmodel`), to be read only. May take a while."""
+        """Files as an MLflow model folder (with an `MLmodel`), to be read only; also after their version was deleted.
+
+        May take a while. Raises NotFound if there are none with this digest, or InternalError if they are damaged.
+        """
 
 
 @dataclass(frozen=True, slots=True)

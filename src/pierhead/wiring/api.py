@@ -1,11 +1,14 @@
 """The api process: every door of the control plane."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import structlog
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from pierhead.catalog.api import PUBLIC_PREFIXES
@@ -36,7 +39,10 @@ from pierhead.tracking.api import routes as tracking
 from pierhead.tracking.services.child import Child
 from pierhead.wiring.shared import RegistryVersions, open_database
 
-_UNFINISHED_UPLOADS_LIVE = timedelta(days=1)
+_DRAFTS_LIVE = timedelta(days=1)
+_SWEEP_EVERY_S = 3600
+
+log = structlog.get_logger()
 
 
 def api(settings: Settings, home: Home) -> Starlette:
@@ -52,14 +58,14 @@ def api(settings: Settings, home: Home) -> Starlette:
     signatures = Signatures(key, clock)
     child = Child(home.tracking_socket)
     sources = TrackedSources(home.artifacts, home.tracking_socket)
-    registrations = Registrations(database, clock, artifacts, sources, home.uploads)
+    registrations = Registrations(database, clock, artifacts, sources, home.pending)
     files = Mounts(
         {
             "WorkspaceInternal/Mlflow/Artifacts": WorkspaceTree(runs),
-            "Models": RegistryTree(database, artifacts, home.uploads, BY_PARTS),
+            "Models": RegistryTree(database, artifacts, home.pending, BY_PARTS),
         }
     )
-    mlflow_files = Mounts({"": runs, "registered-models": RegistryTree(database, artifacts, home.uploads, BY_NAME)})
+    mlflow_files = Mounts({"": runs, "registered-models": RegistryTree(database, artifacts, home.pending, BY_NAME)})
 
     routes = Routes(database)
     identity.add_routes(routes)
@@ -84,8 +90,13 @@ def api(settings: Settings, home: Home) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        uploads.sweep(_UNFINISHED_UPLOADS_LIVE)
+        def sweep() -> None:
+            uploads.sweep(_DRAFTS_LIVE)
+            artifacts.sweep(home.models, clock.now() - _DRAFTS_LIVE)
+
+        sweeping = asyncio.create_task(_again_and_again(sweep))
         yield
+        sweeping.cancel()
         await child.close()
         database.dispose()
 
@@ -96,6 +107,16 @@ def api(settings: Settings, home: Home) -> Starlette:
         workspace_id=workspace_id,
         lifespan=lifespan,
     )
+
+
+async def _again_and_again(sweep: Callable[[], None]) -> None:
+    """Every hour from now on; a sweep that fails is told and tried again."""
+    while True:
+        try:
+            await run_in_threadpool(sweep)
+        except OSError:
+            log.exception("could not remove unfinished files")
+        await asyncio.sleep(_SWEEP_EVERY_S)
 
 
 def is_public(path: str) -> bool:

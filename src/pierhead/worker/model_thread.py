@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
-from pierhead.kit.frames import Request, Response
-from pierhead.worker.scoring import Scorer, refusal
+from pierhead.kit.frames import LARGEST_ANSWER_BYTES, Request, Response
+from pierhead.worker.scoring import Answer, Scorer, refusal
+
+STUCK_GRACE_S = 5.0
+"""How long a prediction may go on after its request's time-out."""
 
 # The alarm strikes after the main thread had its chance to end the process with a word of explanation.
 _ALARM_LAG_S = 2.0
@@ -42,7 +45,7 @@ class ModelThread:
     """
 
     def __init__(
-        self, scorer: Scorer, deliver: Callable[[Job, Response | None], None], *, stuck_grace_s: float
+        self, scorer: Scorer, deliver: Callable[[Job, Response | None], None], *, stuck_grace_s: float = STUCK_GRACE_S
     ) -> None:
         self._scorer = scorer
         self._deliver = deliver
@@ -55,6 +58,11 @@ class ModelThread:
 
     def submit(self, job: Job) -> None:
         self._jobs.put(job)
+
+    @property
+    def running(self) -> Job | None:
+        """The request that the model works on at this moment."""
+        return self._running
 
     def overdue_s(self, now_s: float) -> float:
         """For how long the running prediction should have been over; not above 0 if all is well."""
@@ -82,7 +90,7 @@ class ModelThread:
             return
         self._running = job
         with self._alarm(job):
-            answer = self._scorer.score(job.request.content_type, job.request.body)
+            answer = _of_bearable_size(self._scorer.score(job.request.content_type, job.request.body))
         self._running = None
         queue_us = int((job.began_s - job.arrived_s) * 1e6)
         predict_us = int((time.monotonic() - job.began_s) * 1e6)
@@ -103,6 +111,16 @@ class ModelThread:
         signal.setitimer(signal.ITIMER_REAL, max(left_s, 0.001))
         yield
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _of_bearable_size(answer: Answer) -> Answer:
+    if len(answer.body) <= LARGEST_ANSWER_BYTES:
+        return answer
+    message = (
+        f"the answer is larger than {LARGEST_ANSWER_BYTES // 1024**2} MiB ({len(answer.body)} bytes); "
+        "send fewer rows in one request"
+    )
+    return refusal(500, "INTERNAL_ERROR", message)
 
 
 def _too_late(job: Job) -> Response:

@@ -1,5 +1,6 @@
 """One invocation: bytes in, bytes out, with MLflow's own decoding, schema enforcement and encoding."""
 
+import contextlib
 import json
 import sys
 import time
@@ -60,6 +61,8 @@ class Scorer:
             outcome = self._invocations(without_request_id(content_type, body), content_type, self._model, self._schema)
         except self._mlflow_error as error:
             return self._mlflow_refusal(error)
+        except RecursionError:
+            return refusal(400, "BAD_REQUEST", "the request body is nested too deeply")
         except Exception as error:
             self._log_trace(error)
             return refusal(500, "INTERNAL_ERROR", f"the model's answer could not be written: {reason_of(error)}", error)
@@ -86,7 +89,9 @@ class Scorer:
         if now < self._trace_after_s:
             return
         self._trace_after_s = now + 1.0
-        traceback.print_exception(type(error), error, error.__traceback__, chain=False, file=sys.stderr)
+        with contextlib.suppress(OSError):
+            # The disk may be full.
+            traceback.print_exception(type(error), error, error.__traceback__, chain=False, file=sys.stderr)
 
 
 def without_request_id(content_type: str, body: bytes) -> bytes:
@@ -101,7 +106,7 @@ def without_request_id(content_type: str, body: bytes) -> bytes:
         return body
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body
     if not isinstance(fields, dict) or not any(key in fields for key in _LLM_KEYS):
         return body

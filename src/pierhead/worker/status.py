@@ -5,6 +5,8 @@ import os
 import time
 from pathlib import Path
 
+from pierhead.kit.replacing import replace_file
+
 LOADING = "loading"
 READY = "ready"
 FAILED = "failed"
@@ -46,6 +48,4 @@ class StatusFile:
 
     def _write(self, **changes: object) -> None:
         self._fields.update(changes)
-        draft = self._path.with_name(self._path.name + ".new")
-        draft.write_text(json.dumps(self._fields))
-        draft.replace(self._path)
+        replace_file(self._path, json.dumps(self._fields), synced=False)

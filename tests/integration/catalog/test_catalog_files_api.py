@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from fakes.clock import FixedClock
 from harness.asgi import LiveApp
@@ -279,3 +280,20 @@ def test_discovery_needs_no_token(app: LiveApp) -> None:
     assert answer["oidc_endpoint"] == f"{app.url}/oidc"
     assert answer["workspace_id"] == "4242"
     assert request(app.url, "GET", "/api/2.0/fs/directories/Models").status == 401
+
+
+def test_a_caller_who_hangs_up_in_a_call_leaves_no_alarm(app: LiveApp) -> None:
+    head = (
+        f"POST {FILES}/a.bin?action=initiate-upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+        'Content-Length: 100\r\n\r\n{"overwrite":'
+    )
+    with capture_logs() as logged:
+        with socket.create_connection(("127.0.0.1", app.port)) as connection:
+            connection.sendall(head.encode())
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(4096):
+                pass
+        # The server takes notice of the two in this order.
+        assert _ask(app, "GET", f"{DIRECTORIES}/").status == 200
+
+    assert logged == []

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import hashlib
+import os
 import resource
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -130,6 +131,44 @@ def test_parts_in_any_order_make_the_file_even_after_a_restart(uploads: Uploads,
     assert first.etag == hashlib.sha256(b"hello ").hexdigest()
 
 
+def test_the_thousandth_part_costs_no_more_than_the_first(
+    uploads: Uploads, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = uploads.start("files", "models/a.bin", overwrite=True)
+    for number in range(1, 51):
+        _put_part(uploads, session, number, b"x")
+    looked_at: list[str] = []
+    scandir = os.scandir
+    listdir = os.listdir
+    monkeypatch.setattr(os, "scandir", lambda path: looked_at.append(str(path)) or scandir(path))
+    monkeypatch.setattr(os, "listdir", lambda path: looked_at.append(str(path)) or listdir(path))
+
+    _put_part(uploads, session, 51, b"x")
+
+    assert [Path(path).name for path in looked_at] == ["part-51"]
+
+
+def test_a_part_sent_again_takes_the_place_of_the_one_before(uploads: Uploads, folder: Path) -> None:
+    session = uploads.start("files", "models/a.bin", overwrite=True)
+    old = _put_part(uploads, session, 1, b"wrong")
+    _put_part(uploads, session, 1, b"right")
+
+    with pytest.raises(InvalidArgument, match="etag differs"):
+        uploads.complete(session, [old], _place(folder), by=ADA)
+    assert len(list((folder / "uploads").glob("session-*/part-*/*"))) == 1
+
+
+def test_a_part_for_a_session_that_was_aborted_meanwhile_is_refused(uploads: Uploads) -> None:
+    session = uploads.start("files", "models/a.bin", overwrite=True)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"x"
+        uploads.abort(session.id)
+
+    with pytest.raises(NotFound, match="start the upload again"):
+        asyncio.run(uploads.put_part(session, 1, chunks()))
+
+
 def test_completing_twice_is_completing_once(uploads: Uploads, folder: Path) -> None:
     session = uploads.start("files", "models/a.bin", overwrite=False)
     parts = [_put_part(uploads, session, 1, b"x")]
@@ -171,6 +210,22 @@ def test_what_nobody_came_back_for_is_swept(folder: Path) -> None:
     clock.advance(2 * 86_400)
     assert uploads.sweep(timedelta(days=1)) == 2
     assert _names(folder / "uploads") == []
+
+
+def test_a_part_that_arrives_for_days_is_not_swept(folder: Path) -> None:
+    clock = FixedClock(datetime.now(UTC))
+    uploads = Uploads(folder / "uploads", clock)
+    session = uploads.start("files", "models/a.bin", overwrite=True)
+    kept = folder / "uploads" / f"session-{session.id}"
+    draft = kept / "draft-of-a-slow-client"
+    draft.write_bytes(b"x")
+    clock.advance(2 * 86_400)
+    os.utime(draft, (clock.now().timestamp(),) * 2)
+
+    assert uploads.sweep(timedelta(days=1)) == 0
+    clock.advance(2 * 86_400)
+    assert uploads.sweep(timedelta(days=1)) == 1
+    assert uploads.sweep(timedelta(days=1)) == 0
 
 
 def test_the_innermost_tree_takes_a_path(folder: Path) -> None:

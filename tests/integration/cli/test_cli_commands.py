@@ -86,6 +86,26 @@ def test_update_keeps_the_size_that_is_served_now(server: RestServer, run: Any) 
     assert server.last.body["served_entities"][0]["entity_version"] == "2"
 
 
+def test_update_keeps_what_it_is_not_asked_to_change(server: RestServer, run: Any) -> None:
+    entity = _ENTITY | {"environment_vars": {"A": "1"}, "state": {"deployment": "DEPLOYMENT_READY"}}
+    traffic = {"routes": [{"served_entity_name": "m-1", "traffic_percentage": 100}]}
+    config = {"config_version": 1, "served_entities": [entity], "traffic_config": traffic}
+    server.answer(f"GET {_ENDPOINTS}/fraud", _READY | {"config": config})
+    server.answer(f"PUT {_ENDPOINTS}/fraud/config", _UPDATING)
+    assert run("endpoints", "update", "fraud", "--model", "c.s.m", "--version", "2").exit_code == 0
+    changed = _ENTITY | {"entity_version": "2", "environment_vars": {"A": "1"}}
+    assert server.last.body == {"served_entities": [changed], "traffic_config": traffic}
+
+
+def test_update_to_a_model_that_is_not_served_asks_for_a_file(server: RestServer, run: Any) -> None:
+    server.answer(f"GET {_ENDPOINTS}/fraud", _READY)
+    result = run("endpoints", "update", "fraud", "--model", "c.s.other", "--version", "2")
+    assert result.exit_code == 5
+    assert "serves no c.s.other" in result.stderr
+    assert "--file" in result.stderr
+    assert server.last.method == "GET"
+
+
 def test_update_takes_a_file(server: RestServer, run: Any, tmp_path: Path) -> None:
     server.answer(f"PUT {_ENDPOINTS}/fraud/config", _UPDATING)
     file = tmp_path / "config.yaml"
@@ -176,6 +196,18 @@ def test_logs_come_from_the_served_entity(server: RestServer, run: Any) -> None:
     assert run("endpoints", "logs", "fraud", "--build").stdout == "resolved 3 packages\n"
 
 
+def test_after_a_failed_update_the_logs_are_of_what_failed(server: RestServer, run: Any) -> None:
+    failed = {"name": "m-2", "entity_name": "c.s.m", "state": {"deployment": "DEPLOYMENT_FAILED"}}
+    state = {"ready": "READY", "config_update": "UPDATE_FAILED"}
+    server.answer(f"GET {_ENDPOINTS}/fraud", _READY | {"state": state, "pending_config": {"served_entities": [failed]}})
+    server.answer(f"GET {_ENDPOINTS}/fraud/served-models/m-2/logs", {"logs": "no module named x\n"})
+    server.answer(f"GET {_ENDPOINTS}/fraud/served-models/m-1/logs", {"logs": "all is well\n"})
+    assert run("endpoints", "logs", "fraud").stdout == "no module named x\n"
+    assert run("endpoints", "logs", "fraud", "--entity", "m-1").stdout == "all is well\n"
+    waited = run("endpoints", "wait", "fraud")
+    assert "pierhead endpoints logs fraud --entity m-2 --build" in waited.stderr
+
+
 def test_events_are_read_from_our_own_call(server: RestServer, run: Any) -> None:
     events = {"events": [{"time_ms": 1000, "kind": "ready", "message": "config 1 is active"}]}
     server.answer("GET /api/2.0/pierhead/serving-endpoints/fraud/events", events)
@@ -191,6 +223,18 @@ def test_deleting_needs_a_yes(server: RestServer, run: Any) -> None:
     assert server.asked == []
     assert run("endpoints", "delete", "fraud", "--yes").exit_code == 0
     assert server.last.method == "DELETE"
+
+
+@pytest.mark.parametrize(
+    "words", [("endpoints", "delete", "e"), ("models", "delete", "m"), ("versions", "delete", "m", "1")]
+)
+def test_a_deletion_that_nobody_can_confirm_asks_for_the_flag(
+    server: RestServer, run: Any, words: tuple[str, ...]
+) -> None:
+    refused = run(*words)
+    assert refused.exit_code == 2
+    assert "give --yes" in refused.stderr
+    assert server.asked == []
 
 
 def test_a_stage_is_changed_through_mlflows_own_call(server: RestServer, run: Any) -> None:
@@ -239,3 +283,16 @@ def test_without_any_server_named_the_command_says_how_to_name_one(run: Any) -> 
     assert result.exit_code == 7
     assert "pierhead up" in result.stderr
     assert run("endpoints", "list", "-p", "nobody").exit_code == 1
+
+
+@pytest.mark.parametrize("host", ["http://[::1", "http://h:port", "ftp://h", "http://"])
+def test_a_host_that_cannot_be_one_is_a_usage_error_that_names_it(run: Any, host: str) -> None:
+    for result in (run("endpoints", "list", DATABRICKS_HOST=host), run("login", "--host", host, "--token", "x")):
+        assert result.exit_code == 2, result.exception
+        assert f"Error: '{host}' is not the address of a server" in result.stderr
+
+
+def test_an_empty_home_is_refused_and_does_not_mean_the_current_folder(run: Any) -> None:
+    result = run("env", "--home", "")
+    assert result.exit_code == 2
+    assert "it is empty" in result.stderr

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,9 @@ from fakes.rest_server import RestServer
 from pierhead.identity.services import Authenticator
 from pierhead.kit.clock import SystemClock
 from pierhead.kit.db import Database, sqlite_url
+from pierhead.kit.errors import Unauthenticated
 from pierhead.kit.home import Home
-from pierhead.processes.files import replace_file
+from pierhead.kit.replacing import replace_file
 from pierhead.processes.prepare import create_folders, ensure_admin, prepare_database
 from pierhead.processes.sockets import address_file
 
@@ -65,6 +67,66 @@ def test_env_makes_a_token_for_a_user_that_was_created(home: Home, database: Dat
     token = pierhead("env", "--user", "ada", *where).stdout.split("DATABRICKS_TOKEN=")[1].splitlines()[0]
     caller = Authenticator(database, SystemClock())(token)
     assert (caller.user_name, caller.groups) == ("ada", frozenset({"ml-leads"}))
+
+
+def token_infos(home: Home, *words: str) -> list[dict[str, Any]]:
+    done = pierhead("tokens", "list", "-o", "json", "--home", str(home.root), *words)
+    infos: list[dict[str, Any]] = json.loads(done.stdout)["token_infos"]
+    return infos
+
+
+def days_of(info: dict[str, Any]) -> float:
+    return float(info["expiry_time"] - info["creation_time"]) / 86_400_000
+
+
+def test_a_users_tokens_end_after_90_days_or_as_asked(home: Home, database: Database) -> None:
+    where = ("--home", str(home.root))
+    pierhead("users", "create", "ada", *where)
+    pierhead("env", "--user", "ada", *where)
+    pierhead("env", "--user", "ada", "--days", "7", *where)
+    pierhead("tokens", "create", "--user", "ada", "--days", "1", "--comment", "nightly job", *where)
+
+    found = token_infos(home, "--user", "ada")
+
+    assert [(info["comment"], days_of(info)) for info in found] == [
+        ("pierhead env", 90),
+        ("pierhead env", 7),
+        ("nightly job", 1),
+    ]
+    assert [info["expiry_time"] for info in token_infos(home) if info["user_name"] == "admin"] == [-1]
+
+
+def test_days_without_a_user_are_a_usage_error(home: Home, database: Database) -> None:
+    assert pierhead("env", "--days", "7", "--home", str(home.root)).returncode == 2
+
+
+def test_a_token_is_printed_once_and_opens_the_door_until_it_is_revoked(home: Home, database: Database) -> None:
+    where = ("--home", str(home.root))
+    pierhead("users", "create", "ada", *where)
+    token = pierhead("tokens", "create", "--user", "ada", *where).stdout.strip()
+    opens = Authenticator(database, SystemClock())
+    assert opens(token).user_name == "ada"
+    listed = pierhead("tokens", "list", *where)
+    assert "ada" in listed.stdout
+    assert token not in listed.stdout
+    (info,) = token_infos(home, "--user", "ada")
+
+    assert pierhead("tokens", "revoke", info["token_id"], *where).returncode == 0
+
+    with pytest.raises(Unauthenticated):
+        opens(token)
+    assert pierhead("tokens", "revoke", info["token_id"], *where).returncode == 3
+
+
+def test_users_and_groups_are_listed(home: Home, database: Database) -> None:
+    where = ("--home", str(home.root))
+    pierhead("users", "create", "ada", "--group", "ml-leads", *where)
+    users = json.loads(pierhead("users", "list", "-o", "json", *where).stdout)["users"]
+    assert [(user["user_name"], user["groups"]) for user in users] == [("ada", ["ml-leads"]), ("admin", ["admins"])]
+    groups = json.loads(pierhead("groups", "list", "-o", "json", *where).stdout)["groups"]
+    assert {"name": "ml-leads", "members": ["ada"]} in groups
+    assert "ml-leads" in pierhead("groups", "list", *where).stdout
+    assert "ada" in pierhead("users", "list", *where).stdout
 
 
 def test_users_that_do_not_exist_or_exist_already_have_their_exit_codes(home: Home, database: Database) -> None:
@@ -128,6 +190,34 @@ def test_doctor_fails_on_a_newer_schema_and_an_open_token(home: Home, database: 
     lines = done.stdout.splitlines()
     assert any(line.startswith("fail database") and "9999" in line for line in lines)
     assert any(line.startswith("fail admin token") and "chmod 600" in line for line in lines)
+
+
+def test_doctor_fails_on_a_home_that_others_can_read(home: Home) -> None:
+    home.root.chmod(0o755)
+    done = pierhead("doctor", "--home", str(home.root), "--port", "0")
+    assert done.returncode == 1
+    assert f"chmod 700 {home.root}" in done.stdout
+
+
+def test_a_run_folder_that_somebody_else_put_there_is_believed_by_no_command(home: Home) -> None:
+    deep = Home(home.root / ("x" * 80))
+    deep.root.mkdir(mode=0o700)
+    theirs = home.root / "theirs"
+    theirs.mkdir()
+    (theirs / "address").write_text("http://127.0.0.1:9\n")
+    deep.run.symlink_to(theirs)
+    try:
+        where = ("--home", str(deep.root))
+        up = pierhead("up", *where, "--port", "0")
+        env = pierhead("env", *where)
+        listed = pierhead("endpoints", "list", *where)
+        doctor = pierhead("doctor", *where, "--port", "0")
+    finally:
+        deep.run.unlink()
+    assert (up.returncode, env.returncode, listed.returncode, doctor.returncode) == (1, 1, 4, 1)
+    assert len(up.stderr.strip().splitlines()) == 1
+    for output in (up.stderr, listed.stderr, doctor.stdout):
+        assert "is not a folder of this user" in output
 
 
 def test_config_show_tells_where_a_value_comes_from(home: Home) -> None:

@@ -17,6 +17,7 @@ import uvloop
 from pierhead.gateway.config import GatewayConfig
 from pierhead.gateway.http.limits import Limits
 from pierhead.gateway.pools import EntityPool
+from pierhead.gateway.proxy import Patience
 from pierhead.gateway.records import InferenceRecord, decode
 from pierhead.gateway.server import Gateway
 from pierhead.kit import frames
@@ -173,7 +174,13 @@ class Rig:
     """The gateway under test and the world around it."""
 
     def __init__(
-        self, *, limits: Limits | None = None, spool: Any = None, spool_folder: Path | None = None, **config: Any
+        self,
+        *,
+        limits: Limits | None = None,
+        patience: Patience | None = None,
+        spool: Any = None,
+        spool_folder: Path | None = None,
+        **config: Any,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="gw"))
         self.world = LoopThread(asyncio.new_event_loop)
@@ -194,11 +201,12 @@ class Rig:
             **{"max_body_bytes": 1_000_000, "invocation_timeout_s": 10.0, "queue_limit": 100, **config},
         )
         self._limits = limits
+        self._patience = patience
         self.gateway: Gateway = self.gateway_thread.run(self._start())
 
     async def _start(self) -> Gateway:
         loop = asyncio.get_running_loop()
-        gateway = Gateway(self.config, self.spool, SystemClock(), loop, self._limits)
+        gateway = Gateway(self.config, self.spool, SystemClock(), loop, self._limits, self._patience)
         gateway.start()
         return gateway
 

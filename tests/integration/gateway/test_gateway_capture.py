@@ -94,7 +94,7 @@ def test_the_clients_own_id_is_kept_from_the_model_and_put_on_record(rig: Rig) -
 
     rig.invoke(body)
 
-    assert worker.requests[0].body == b'{"inputs": [[1.0, NaN]]}'
+    assert worker.requests[0].body == b'{"inputs":[[1.00, NaN]]}'
     [record] = rig.spool.records()
     assert (record.client_request_id, record.request) == ("c-9", body)
 

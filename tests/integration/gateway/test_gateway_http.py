@@ -299,3 +299,114 @@ def test_a_stopped_gateway_answers_what_it_has_and_leaves_the_socket_to_others(r
     assert answer.endswith(b'"done"')
     idle.close()
     busy.close()
+
+
+def test_a_caller_that_reads_slowly_but_steadily_gets_its_answer(impatient: Rig) -> None:
+    size = 8_000_000
+
+    async def answer_much(request: frames.Request, connection: WorkerConnection) -> None:
+        connection.answer(request, b"1" * size)
+
+    impatient.route_fraud(impatient.worker("w1", answer_much))
+    with socket.socket() as caller:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        caller.settimeout(10)
+        caller.connect(("127.0.0.1", impatient.port))
+        caller.sendall(request_bytes(extra="Connection: close\r\n"))
+        began, received = time.monotonic(), 0
+        while data := caller.recv(100_000):
+            received += len(data)
+            time.sleep(0.025)
+
+    # Much longer than a caller may take no byte at all.
+    assert time.monotonic() - began > 1.5
+    assert received > size
+
+
+def test_the_head_of_the_next_request_has_its_own_time(impatient: Rig) -> None:
+    first = b"GET /health HTTP/1.1\r\nx-a: b\r\n\r\n"
+    with impatient.connect() as caller:
+        caller.sendall(first[:10])
+        time.sleep(0.2)
+        caller.sendall(first[10:] + first[:10])
+        time.sleep(0.2)
+        caller.sendall(first[10:])
+        caller.sendall(first.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        received = read_all(caller)
+
+    assert received.count(b"HTTP/1.1 200 ") == 3
+    assert b"HTTP/1.1 408 " not in received
+
+
+def test_a_target_that_is_no_url_is_refused(rig: Rig) -> None:
+    with rig.connect() as caller:
+        caller.sendall(b"GET http://[x/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head, _, body = read_all(caller).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["error_code"] == "BAD_REQUEST"
+
+
+def test_an_endless_trailer_ends_its_request(rig: Rig) -> None:
+    worker = rig.worker("w1", echo)
+    rig.route_fraud(worker)
+    head = f"POST {PATH} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with rig.connect() as caller:
+        caller.sendall(head.encode() + b"2\r\n{}\r\n0\r\nx-t: ")
+        for _ in range(4):
+            caller.sendall(b"a" * 50_000)
+            time.sleep(0.02)
+        assert b"HTTP/1.1 431 " in read_all(caller)
+
+    assert not worker.requests
+    assert rig.gateway.held_bytes == 0
+
+
+def test_a_body_of_tiny_chunks_takes_no_more_memory_than_it_brings(rig: Rig) -> None:
+    import tracemalloc
+
+    rig.route_fraud(rig.worker("w1"))
+    head = f"POST {PATH} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with rig.connect() as caller:
+        caller.sendall(head.encode())
+        tracemalloc.start()
+        try:
+            for _ in range(10):
+                caller.sendall(b"2\r\n12\r\n" * 20_000)
+            wait_until(lambda: rig.gateway.held_bytes == 400_000)
+            taken_bytes, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    # The lists of small pieces that this replaced took 28 times the body.
+    assert taken_bytes < 2_500_000
+
+
+def test_a_connection_that_came_as_the_gateway_stopped_is_closed(rig: Rig) -> None:
+    late: list[socket.socket] = []
+
+    async def connect_and_stop() -> None:
+        # The connection waits in the backlog, is accepted in one turn of the loop and greeted in a later one.
+        late.append(rig.connect())
+        rig.gateway._listener._accept()
+        await asyncio.wait_for(rig.gateway.stop(10), 5)
+
+    rig.gateway_thread.run(connect_and_stop())
+
+    with late[0]:
+        assert late[0].recv(1) == b""
+
+
+def test_a_request_that_came_as_the_gateway_stopped_is_answered(rig: Rig) -> None:
+    late: list[socket.socket] = []
+
+    async def connect_and_stop() -> None:
+        late.append(rig.connect())
+        rig.gateway._listener._accept()
+        asyncio.get_running_loop().call_later(0.1, late[0].sendall, b"GET /health HTTP/1.1\r\n\r\n")
+        await asyncio.wait_for(rig.gateway.stop(10), 5)
+
+    rig.gateway_thread.run(connect_and_stop())
+
+    with late[0]:
+        assert read_all(late[0]).startswith(b"HTTP/1.1 200 ")

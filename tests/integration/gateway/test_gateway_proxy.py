@@ -4,13 +4,16 @@ import asyncio
 import hashlib
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from http.client import HTTPConnection, IncompleteRead
 from typing import Any
 
 import pytest
 import uvicorn
 from gateway_rig import TOKEN, Rig, read_all, read_until, wait_until
+
+from pierhead.gateway.http.limits import Limits
+from pierhead.gateway.proxy import Patience
 
 Raw = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -456,3 +459,75 @@ def test_an_empty_answer_to_head_does_not_end_the_next_exchange(rig: Rig) -> Non
     with rig.connect() as caller:
         caller.sendall(b"HEAD /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n")
         assert read_until(caller, b"second").count(b"HTTP/1.1 200 OK") == 2
+
+
+@pytest.fixture
+def impatient() -> Iterator[Rig]:
+    rig = Rig(limits=Limits(sweep_s=0.05), patience=Patience(answer_s=0.4, stall_s=0.4))
+    yield rig
+    rig.close()
+
+
+def test_an_api_that_never_answers_is_given_up(impatient: Rig) -> None:
+    lost = threading.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(-1)
+        lost.set()
+
+    raw_api(impatient, serve)
+    answer = impatient.request("POST", "/runs/create", b"{}")
+
+    assert (answer.status, answer.json["error_code"]) == (504, "DEADLINE_EXCEEDED")
+    assert "may still be carried out" in answer.json["message"]
+    assert lost.wait(10)
+
+
+def test_an_api_that_takes_no_more_of_a_body_is_given_up(impatient: Rig) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.sleep(3)
+
+    raw_api(impatient, serve)
+    with impatient.connect() as caller:
+        caller.sendall(b"PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 500_000)
+
+        assert read_until(caller, b"DEADLINE_EXCEEDED").startswith(b"HTTP/1.1 504 ")
+
+
+def test_an_api_that_stops_in_the_middle_of_an_answer_is_given_up(impatient: Rig) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")
+        await asyncio.sleep(3)
+
+    raw_api(impatient, serve)
+
+    with pytest.raises((IncompleteRead, ConnectionError)):
+        impatient.request("GET", "/x")
+
+
+def test_a_slow_api_that_says_something_now_and_then_is_not_given_up(impatient: Rig) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n")
+        for _ in range(8):
+            await asyncio.sleep(0.15)
+            writer.write(b"x")
+        await writer.drain()
+
+    raw_api(impatient, serve)
+
+    assert impatient.request("GET", "/x").body == b"x" * 8
+
+
+def test_a_caller_who_rests_in_a_download_is_not_the_apis_fault(impatient: Rig, api: FakeApi) -> None:
+    server = Server(impatient, api)
+    server.start()
+    impatient.at_end.append(server.stop)
+    with impatient.connect() as caller:
+        caller.sendall(b"GET /download/20000000?sized HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        read_until(caller, b"\r\n\r\n")
+        time.sleep(1)
+
+        assert len(read_all(caller)) > 10_000_000

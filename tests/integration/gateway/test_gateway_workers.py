@@ -7,6 +7,7 @@ import time
 from gateway_rig import (
     PATH,
     Answer,
+    FakeWorker,
     Rig,
     WorkerConnection,
     entity,
@@ -16,7 +17,9 @@ from gateway_rig import (
     wait_until,
 )
 
+from pierhead.gateway.links import MOST_IN_FLIGHT
 from pierhead.kit import frames
+from pierhead.serving.domain import snapshot as routes
 
 
 async def never_answer(request: frames.Request, connection: WorkerConnection) -> None:
@@ -295,3 +298,140 @@ def test_a_gateway_starts_with_the_snapshot_it_finds(rig: Rig) -> None:
         assert second.request("POST", PATH, b"{}").status == 200
     finally:
         second.close()
+
+
+def champion(version: int, *workers: FakeWorker) -> routes.EntityRoute:
+    """The entity keeps its name from version to version, and so may its id."""
+    return routes.EntityRoute(
+        "champion", f"id-v{version}", "ml.fraud.model", str(version), 100, [str(worker.path) for worker in workers]
+    )
+
+
+def test_a_held_request_is_on_record_with_the_version_that_answered(rig: Rig) -> None:
+    rig.route(fraud([champion(1)], config_version=1))
+    thread, answers = invoke_in_background(rig)
+    wait_until(lambda: sum(pool.load for pool in rig.pools()) == 1)
+
+    rig.route(fraud([champion(2, rig.worker("w2"))], config_version=2, endpoint_id="recreated"))
+    thread.join(10)
+
+    [record] = rig.spool.records()
+    assert answers[0].status == 200
+    assert (record.model_version, record.served_entity_id, record.config_version) == ("2", "id-v2", 2)
+    assert record.endpoint_id == "recreated"
+
+
+def test_an_orphaned_request_is_on_record_with_the_version_that_answered(rig: Rig) -> None:
+    async def leave_unanswered(request: frames.Request, connection: WorkerConnection) -> None:
+        connection.say_goodbye()
+        await asyncio.sleep(0.3)
+        connection.die()
+
+    old = rig.worker("w1", leave_unanswered)
+    rig.route(fraud([champion(1, old)], config_version=1))
+    thread, answers = invoke_in_background(rig)
+    wait_until(lambda: old.requests)
+    rig.route(fraud([champion(2, rig.worker("w2"))], config_version=2))
+    thread.join(10)
+
+    [record] = rig.spool.records()
+    assert answers[0].status == 200
+    assert (record.model_version, record.served_entity_id, record.config_version) == ("2", "id-v2", 2)
+
+
+def test_what_an_old_version_still_answers_is_on_record_with_it(rig: Rig) -> None:
+    gate = asyncio.Event()
+
+    async def answer_later(request: frames.Request, connection: WorkerConnection) -> None:
+        await gate.wait()
+        connection.answer(request)
+
+    old = rig.worker("w1", answer_later)
+    rig.route(fraud([champion(1, old)], config_version=1))
+    thread, _ = invoke_in_background(rig)
+    wait_until(lambda: old.requests)
+    rig.route(fraud([champion(2, rig.worker("w2"))], config_version=2))
+    rig.world.loop.call_soon_threadsafe(gate.set)
+    thread.join(10)
+
+    [record] = rig.spool.records()
+    assert (record.model_version, record.served_entity_id, record.config_version) == ("1", "id-v1", 1)
+
+
+def test_a_slowly_sent_request_is_on_record_with_the_version_that_answered(rig: Rig) -> None:
+    rig.route(fraud([champion(1, rig.worker("w1"))], config_version=1))
+    with rig.connect() as caller:
+        caller.sendall(request_bytes(body=b"{}", extra="Expect: 100-continue\r\n")[:-1])
+        read_until(caller, b"100 Continue")
+        rig.route(fraud([champion(2, rig.worker("w2"))], config_version=2))
+        caller.sendall(b"}")
+        read_until(caller, b"predictions")
+
+    [record] = rig.spool.records()
+    assert (record.model_version, record.served_entity_id, record.config_version) == ("2", "id-v2", 2)
+
+
+def test_a_worker_holds_so_many_requests_and_a_worker_that_joins_gets_the_rest() -> None:
+    gate = asyncio.Event()
+
+    async def answer_later(request: frames.Request, connection: WorkerConnection) -> None:
+        await gate.wait()
+        connection.answer(request, request.body)
+
+    rig = Rig(queue_limit=500)
+    busy = rig.worker("w1", answer_later)
+    rig.route_fraud(busy)
+    callers = [rig.connect() for _ in range(MOST_IN_FLIGHT + 20)]
+    for number, caller in enumerate(callers):
+        caller.sendall(request_bytes(body=b'"n-%d"' % number))
+    wait_until(lambda: rig.pools()[0].load == len(callers))
+    wait_until(lambda: len(busy.requests) == MOST_IN_FLIGHT)
+
+    joining = rig.worker("w2", echo)
+    rig.route_fraud(busy, joining)
+    wait_until(lambda: len(joining.requests) == 20)
+    assert len(busy.requests) == MOST_IN_FLIGHT
+
+    rig.world.loop.call_soon_threadsafe(gate.set)
+    for number, caller in enumerate(callers):
+        read_until(caller, b'"n-%d"' % number)
+        caller.close()
+    rig.close()
+
+
+def test_what_waits_for_a_full_worker_is_sent_as_it_answers() -> None:
+    rig = Rig(queue_limit=500)
+    gate = asyncio.Event()
+
+    async def answer_later(request: frames.Request, connection: WorkerConnection) -> None:
+        await gate.wait()
+        connection.answer(request, request.body)
+
+    busy = rig.worker("w1", answer_later)
+    rig.route_fraud(busy)
+    callers = [rig.connect() for _ in range(3 * MOST_IN_FLIGHT)]
+    for number, caller in enumerate(callers):
+        caller.sendall(request_bytes(body=b'"n-%d"' % number))
+    wait_until(lambda: rig.pools()[0].load == len(callers))
+    assert len(busy.requests) <= MOST_IN_FLIGHT
+
+    # Hanging up makes room, too.
+    for caller in callers[:10]:
+        caller.close()
+    wait_until(lambda: rig.pools()[0].load == len(callers) - 10)
+    rig.world.loop.call_soon_threadsafe(gate.set)
+    for number, caller in enumerate(callers[10:], 10):
+        read_until(caller, b'"n-%d"' % number)
+        caller.close()
+    rig.close()
+
+
+def test_a_worker_that_announces_an_endless_frame_is_left_and_the_request_saved(rig: Rig) -> None:
+    async def announce_much(request: frames.Request, connection: WorkerConnection) -> None:
+        connection._writer.write(frames.HEADER.pack(2**32 - 1, frames.RESPONSE, request.id) + b"abc")
+
+    broken, healthy = rig.worker("w1", announce_much), rig.worker("w2")
+    rig.route_fraud(broken, healthy)
+
+    assert {rig.invoke().status for _ in range(4)} == {200}
+    assert broken.requests

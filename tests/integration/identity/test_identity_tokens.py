@@ -28,7 +28,7 @@ def test_a_token_tells_whose_it_is(database: Database) -> None:
 
     caller = Authenticator(database, clock)(token)
 
-    assert (caller.user_name, caller.groups, caller.is_admin) == ("ada", {"ml-leads"}, False)
+    assert (caller.user_name, caller.groups) == ("ada", {"ml-leads"})
 
 
 def test_an_expired_token_opens_nothing(database: Database) -> None:
@@ -49,7 +49,7 @@ def test_the_first_token_is_replaced_by_the_next_first_start(database: Database)
     with database.transaction() as connection:
         new = Identities(connection, clock).create_admin()
 
-    assert Authenticator(database, clock)(new).is_admin
+    assert Authenticator(database, clock)(new).groups == {"admins"}
     with pytest.raises(Unauthenticated):
         Authenticator(database, clock)(old)
 
@@ -88,3 +88,51 @@ def test_gateways_learn_of_valid_tokens_alone_and_of_their_owners_groups(databas
         ("long", "ada", frozenset({"ml-leads", "data-scientists"})),
         ("for ever", "bob", frozenset()),
     }
+
+
+def test_a_revoked_token_opens_nothing_and_the_users_others_go_on(database: Database) -> None:
+    clock = FixedClock()
+    with database.transaction() as connection:
+        identities = Identities(connection, clock)
+        ada = identities.create_user("ada")
+        lost = identities.create_token(ada, "lost")
+        kept = identities.create_token(ada, "kept")
+        (token_id,) = (token.id for token, _ in identities.list_tokens(ada) if token.comment == "lost")
+        identities.revoke_token(token_id)
+
+    assert Authenticator(database, clock)(kept).user_name == "ada"
+    with pytest.raises(Unauthenticated):
+        Authenticator(database, clock)(lost)
+    with database.reading() as connection:
+        assert [token.comment for token, _ in Identities(connection, clock).list_valid_tokens()] == ["kept"]
+
+
+def test_a_token_that_does_not_exist_cannot_be_revoked(database: Database) -> None:
+    with database.transaction() as connection, pytest.raises(NotFound, match="pierhead tokens list"):
+        Identities(connection, FixedClock()).revoke_token("0")
+
+
+def test_a_listing_of_tokens_holds_expired_ones_and_can_be_of_one_user(database: Database) -> None:
+    clock = FixedClock()
+    with database.transaction() as connection:
+        identities = Identities(connection, clock)
+        ada = identities.create_user("ada", frozenset({"ml-leads"}))
+        identities.create_token(ada, "short", timedelta(hours=1))
+        clock.advance(2 * 3600)
+        identities.create_token(identities.create_user("bob"), "long")
+
+        assert [(token.comment, user.name) for token, user in identities.list_tokens()] == [
+            ("short", "ada"),
+            ("long", "bob"),
+        ]
+        assert [user for _, user in identities.list_tokens(ada)] == [ada]
+
+
+def test_users_are_listed_by_name_with_their_groups(database: Database) -> None:
+    with database.transaction() as connection:
+        identities = Identities(connection, FixedClock())
+        bob = identities.create_user("bob")
+        ada = identities.create_user("ada", frozenset({"ml-leads"}))
+
+        assert identities.list_users() == [ada, bob]
+        assert identities.list_groups() == ["admins", "data-scientists", "ml-leads"]

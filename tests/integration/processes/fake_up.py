@@ -8,7 +8,10 @@ from pathlib import Path
 from pierhead.kit.settings import Settings, load
 from pierhead.processes.children import ChildSpec
 from pierhead.processes.errors import CannotStart
+from pierhead.processes.liveness import Patience
 from pierhead.processes.platform import Doors
+from pierhead.processes.readiness import status_of
+from pierhead.processes.sockets import public_address
 from pierhead.processes.up import up
 
 FAKE = str(Path(__file__).with_name("fake_child.py"))
@@ -21,6 +24,7 @@ def main(home: str, port: str, gateway: str, controller: str) -> int:
         return (sys.executable, FAKE, words[0], str(os.getpid()), *words[1:])
 
     def specify(settings: Settings, doors: Doors) -> Sequence[ChildSpec]:
+        address = public_address(settings.host, settings.port)
         return [
             ChildSpec("api", command("idle"), environment_vars={**story, "NAME": "api"}, stop_round=2),
             ChildSpec(
@@ -28,6 +32,7 @@ def main(home: str, port: str, gateway: str, controller: str) -> int:
                 command(gateway, str(doors.public)),
                 inherits=(doors.public,),
                 environment_vars={**story, "NAME": "gateway"},
+                sign_of_life=lambda: status_of(address, "/health", timeout_s=1.0) is not None,
             ),
             ChildSpec(
                 "controller",
@@ -39,7 +44,7 @@ def main(home: str, port: str, gateway: str, controller: str) -> int:
         ]
 
     try:
-        return up(load(home=home, port=int(port)), specify=specify)
+        return up(load(home=home, port=int(port)), specify=specify, patience=Patience(0.2, 3, 2.0, 5.0))
     except CannotStart as error:
         print(error, file=sys.stderr)
         return 1

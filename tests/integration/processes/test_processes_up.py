@@ -139,6 +139,24 @@ def test_a_killed_child_is_started_again_and_no_connection_is_refused(start: Sta
     assert "gateway-0 ended (signal SIGKILL); starting it again" in platform.log()
 
 
+def test_a_gateway_that_hangs_is_replaced(start: Start) -> None:
+    platform = start()
+    platform.wait_until_ready()
+    before = int(platform.ask())
+    os.kill(before, signal.SIGSTOP)
+    assert until(lambda: "gateway-0 has not answered for" in platform.log(), 20)
+    assert int(platform.ask()) != before
+    assert "gateway-0 ended (signal SIGKILL); starting it again" in platform.log()
+
+
+def test_a_gateway_that_dies_of_a_signal_without_a_name_is_replaced(start: Start) -> None:
+    platform = start()
+    platform.wait_until_ready()
+    os.kill(int(platform.ask()), 36)
+    assert platform.ask()
+    assert "gateway-0 ended (signal 36); starting it again" in platform.log()
+
+
 def test_kill_9_of_the_supervisor_kills_its_children_and_the_next_up_works(start: Start) -> None:
     platform = start()
     platform.wait_until_ready()

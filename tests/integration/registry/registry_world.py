@@ -67,12 +67,12 @@ class World:
         self.database = Database(sqlite_url(folder / "test.db"))
         metadata.create_all(self.database.engine)
         self.artifacts = ArtifactStore(folder / "store")
-        self.uploads = folder / "uploads"
-        self.uploads.mkdir()
+        self.pending = folder / "pending"
+        self.pending.mkdir()
         self.sources = FakeSources()
-        self.registrations = Registrations(self.database, self.clock, self.artifacts, self.sources, self.uploads)
-        self.by_parts = RegistryTree(self.database, self.artifacts, self.uploads, BY_PARTS)
-        self.by_name = RegistryTree(self.database, self.artifacts, self.uploads, BY_NAME)
+        self.registrations = Registrations(self.database, self.clock, self.artifacts, self.sources, self.pending)
+        self.by_parts = RegistryTree(self.database, self.artifacts, self.pending, BY_PARTS)
+        self.by_name = RegistryTree(self.database, self.artifacts, self.pending, BY_NAME)
         self._app: LiveApp | None = None
 
     def close(self) -> None:

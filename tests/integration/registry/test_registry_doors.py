@@ -232,6 +232,90 @@ def test_pages_of_a_listing_hold_each_version_once(world: World) -> None:
         assert sorted(seen) == [1, 2, 3, 4, 5, 6, 7], path
 
 
+def test_versions_of_names_without_three_parts_do_not_show_in_unity_catalog(world: World) -> None:
+    world.register("lonely")
+    world.register("main.a.b")
+
+    found = world.call("GET", "/api/2.0/mlflow/unity-catalog/model-versions/search").json()["model_versions"]
+
+    assert [version["name"] for version in found] == ["main.a.b"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("registered-models/search", {}, 200),
+        ("registered-models/get-latest-versions", {"name": "main.a.b"}, 200),
+        ("model-versions/search", {}, 200),
+        ("unity-catalog/model-versions/emit-lineage", {"name": "main.a.b", "version": "1"}, 200),
+        ("transition-requests/create", {}, 501),
+    ],
+)
+def test_what_does_not_write_does_not_wait_for_writers(
+    filled: World, path: str, body: dict[str, str], status: int
+) -> None:
+    with filled.database.transaction():
+        assert filled.call("POST", f"/api/2.0/mlflow/{path}", body).status == status
+
+
+_MODEL, _VERSION = "/api/2.1/unity-catalog/models/main.a.b", "/api/2.1/unity-catalog/models/main.a.b/versions/1"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "fields"),
+    [
+        (_MODEL, {"owner": "somebody else"}, "owner"),
+        (
+            _MODEL,
+            {"storage_location": "s3://b", "comment": "new", "browse_only": True},
+            "browse_only, storage_location",
+        ),
+        (_MODEL, {"schema_name": "other"}, "schema_name"),
+        (_VERSION, {"status": "FAILED_REGISTRATION", "comment": "new"}, "status"),
+        (_VERSION, {"source": "elsewhere", "run_id": "r"}, "run_id, source"),
+    ],
+)
+def test_unity_catalog_does_not_forget_a_change_that_it_cannot_make(
+    filled: World, path: str, body: dict[str, object], fields: str
+) -> None:
+    answer = filled.call("PATCH", path, body)
+
+    assert (answer.status, answer.json()["error_code"]) == (501, "NOT_IMPLEMENTED")
+    assert answer.json()["message"].startswith(f"{fields}: ")
+    assert filled.call("GET", path).json()["comment"] == ""
+
+
+@pytest.mark.parametrize("path", [_MODEL, _VERSION])
+def test_unity_catalog_takes_back_what_it_said(filled: World, path: str) -> None:
+    present = filled.call("GET", path).json()
+
+    changed = filled.call("PATCH", path, {**present, "comment": "new"})
+
+    assert (changed.status, changed.json()["comment"]) == (200, "new")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/2.0/mlflow/model-versions/delete", {"name": "main.a.b", "version": "3"}),
+        ("/api/2.0/mlflow/unity-catalog/model-versions/delete", {"name": "main.a.b", "version": "3"}),
+        ("/api/2.1/unity-catalog/models/main.a.b/versions/3", None),
+        ("/api/2.0/mlflow/registered-models/delete", {"name": "main.a.b"}),
+        ("/api/2.0/mlflow/unity-catalog/registered-models/delete", {"name": "main.a.b"}),
+        ("/api/2.1/unity-catalog/models/main.a.b", None),
+    ],
+)
+def test_every_door_that_deletes_drops_unfinished_uploads(
+    filled: World, path: str, body: dict[str, str] | None
+) -> None:
+    with filled.database.transaction() as connection:
+        Versions(connection, filled.clock).add(VersionDraft("main.a.b", "upload"), Pending(), by="ada")
+    filled.upload("main/a/b/3/MLmodel", "flavors: {}")
+
+    assert filled.call("DELETE", path, body).status == 200
+    assert list(filled.pending.iterdir()) == []
+
+
 def test_names_without_three_parts_do_not_show_in_unity_catalog(world: World) -> None:
     world.create_model("lonely")
     world.create_model("main.a.b")

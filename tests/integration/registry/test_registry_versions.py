@@ -25,14 +25,13 @@ def _begin(world: World, name: str = "main.a.b") -> int:
 
 def test_a_version_keeps_its_files_when_the_source_is_edited_or_deleted(world: World) -> None:
     folder = world.logged_model("models:/m-1")
-    version = world.register("main.a.b")
+    world.register("main.a.b")
     (folder / "MLmodel").write_text("edited")
     rmtree(folder)
 
     laid = world.artifacts.lay_out(world.get("main.a.b", 1).digest, world.folder / "models")
 
     assert "python_function" in (laid / "MLmodel").read_text()
-    world.artifacts.verify(version.digest)
 
 
 def test_concurrent_registrations_get_all_numbers_once(world: World) -> None:
@@ -133,7 +132,29 @@ def test_a_pending_version_becomes_ready_with_what_was_uploaded(world: World) ->
     version = world.registrations.finalize("main.a.b", number)
 
     assert [file.path for file in world.artifacts.manifest(version.digest).files] == ["MLmodel", "code/x.py"]
-    assert list((world.uploads / "models").iterdir()) == []
+    assert list(world.pending.iterdir()) == []
+
+
+def test_what_was_uploaded_goes_with_its_version_or_its_model(world: World) -> None:
+    world.create_model("main.a.b")
+    for number in (_begin(world), _begin(world), _begin(world)):
+        world.upload(f"main/a/b/{number}/MLmodel", "flavors: {}")
+
+    world.registrations.delete_version("main.a.b", 2)
+    kept = {world.get("main.a.b", number).id for number in (1, 3)}
+    assert {folder.name for folder in world.pending.iterdir()} == kept
+
+    world.registrations.delete_model("main.a.b")
+    assert list(world.pending.iterdir()) == []
+
+
+def test_an_mlmodel_made_to_crash_us_is_a_version_like_any_other(world: World) -> None:
+    world.logged_model("models:/m-evil", {"MLmodel": "[" * 100_000})
+
+    version = world.register("main.a.b", "models:/m-evil")
+
+    assert version.run_id is None
+    assert len(world.artifacts.manifest(version.digest).files) == 1
 
 
 def test_finalizing_again_changes_nothing(world: World) -> None:

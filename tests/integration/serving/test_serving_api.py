@@ -420,6 +420,26 @@ def test_the_openapi_document_knows_the_models_columns_and_its_example(api: Api)
     assert list(document["paths"]) == ["/serving-endpoints/fraud/invocations"]
 
 
+def test_the_openapi_document_is_about_what_is_served_whatever_the_registry_says_now(api: Api) -> None:
+    api.create()
+    columns = json.dumps([{"name": "amount", "type": "double"}])
+    (api.rig.versions.folder(f"{MODEL}-1") / "MLmodel").write_text(f"signature: {{inputs: '{columns}'}}")
+    api.rig.versions.known.clear()
+
+    assert "amount" in api.send("GET", "/api/2.0/serving-endpoints/fraud/openapi").text
+
+
+def test_a_number_that_is_none_is_refused(api: Api) -> None:
+    body = {"name": "fraud", "config": {"served_entities": [entity(max_provisioned_concurrency="--5")]}}
+    answer = api.send("POST", "/api/2.0/serving-endpoints", body)
+    assert (answer.status, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_calls_that_are_not_implemented_do_not_wait_for_writers(api: Api) -> None:
+    with api.rig.database.transaction():
+        assert api.send("PUT", "/api/2.0/serving-endpoints/fraud/rate-limits", {}).status == 501
+
+
 def test_permission_levels_are_told_and_everybody_may_do_everything(api: Api) -> None:
     endpoint_id = api.create()["id"]
     levels = api.sdk.get_permission_levels(endpoint_id).permission_levels

@@ -1,9 +1,10 @@
 import pytest
-from serving_rig import Rig, draft, spec
+from serving_rig import MODEL, Rig, draft, spec
 from sqlalchemy.exc import OperationalError
 
 from pierhead.kit.errors import AlreadyExists, Conflict, NotFound
 from pierhead.serving.domain.endpoints import ConfigStatus, DeploymentState
+from pierhead.serving.domain.reconcile import DRAIN_GRACE_S
 from pierhead.serving.domain.snapshot import EMPTY, EndpointRoute, EntityRoute, Snapshot
 from pierhead.serving.domain.workers import WorkerPhase
 
@@ -165,7 +166,7 @@ def test_an_update_keeps_the_old_workers_until_gateways_have_left_them(rig: Rig)
     rig.until(lambda: old in rig.host.drained)
 
     assert (rig.clock.now() - left_at).total_seconds() >= 2
-    assert rig.host.drained[old] == 60
+    assert rig.host.drained[old] == DRAIN_GRACE_S
     assert rig.get().is_ready
     assert old not in rig.routed_workers()
 
@@ -318,6 +319,57 @@ def test_after_a_restart_of_everything_the_endpoint_comes_back_under_new_sockets
     rig.until_ready()
     assert len(rig.routed_workers()) == 4
     assert rig.routed_workers().isdisjoint(old)
+
+
+def restart_everything(rig: Rig) -> None:
+    for worker_id in list(rig.host.workers):
+        rig.host.become(worker_id, WorkerPhase.EXITED)
+    rig.new_controller()
+
+
+def test_an_endpoint_comes_back_after_its_version_was_deleted(rig: Rig) -> None:
+    rig.create()
+    rig.until_ready()
+    rig.versions.known.clear()
+    restart_everything(rig)
+    rig.until_ready()
+    assert len(rig.routed_workers()) == 1
+
+
+def test_an_endpoint_never_serves_other_files_that_were_registered_under_the_same_version(rig: Rig) -> None:
+    rig.create()
+    rig.until_ready()
+    rig.versions.known[MODEL, "1"] = "other-files"
+    restart_everything(rig)
+    rig.until_ready()
+    assert {worker.model.name for worker in rig.host.started} == {f"{MODEL}-1"}
+
+
+def test_asking_for_a_version_that_was_registered_anew_serves_its_new_files(rig: Rig) -> None:
+    before = rig.create()
+    rig.until_ready()
+    old = rig.routed_workers()
+    rig.versions.known[MODEL, "1"] = "other-files"
+
+    updated = rig.update("fraud", spec("1"))
+    rig.until_ready()
+
+    assert rig.host.started[-1].model.name == "other-files"
+    assert rig.routed_workers().isdisjoint(old)
+    assert updated.newest.entities[0].id != before.newest.entities[0].id
+
+
+def test_the_rest_of_a_config_can_change_after_its_version_was_deleted(rig: Rig) -> None:
+    rig.create()
+    rig.until_ready()
+    workers = rig.routed_workers()
+    rig.versions.known.clear()
+
+    rig.update("fraud", routes={"model-1": 100})
+    rig.until_ready()
+
+    assert rig.get().newest.version == 2
+    assert rig.routed_workers() == workers
 
 
 def test_a_restart_of_everything_does_not_fail_a_pending_config(rig: Rig) -> None:

@@ -142,8 +142,8 @@ def test_refusals_of_another_shape_get_ours(stack: TrackingStack) -> None:
 def test_a_body_that_no_client_sends_is_refused(stack: TrackingStack) -> None:
     for text in (b"[]", b"{"):
         assert _post(stack, "/api/2.0/mlflow/runs/create", text).json()["error_code"] == "BAD_REQUEST"
-    large = _post(stack, "/api/2.0/mlflow/runs/log-batch", b"x", {"Content-Length": str(10**9)})
-    assert large.status == 413
+    for path in ("/api/2.0/mlflow/runs/log-batch", "/api/2.0/mlflow/runs/log-metric", "/v1/traces"):
+        assert _post(stack, path, b"x", {"Content-Length": str(10**9)}).status == 413
 
 
 def test_a_body_of_unknown_length_arrives(stack: TrackingStack) -> None:

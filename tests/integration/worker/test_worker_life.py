@@ -114,11 +114,11 @@ def test_a_draining_worker_does_not_wait_for_gateways_that_stay_silent(models: P
             assert worker.exit_code() == 0
 
 
-def test_a_drain_has_a_limit(models: Path) -> None:
-    with RunningWorker(models / "obedient", drain_limit_s=0.5) as worker:
+def test_a_drain_ends_with_the_time_out_of_the_last_request(models: Path) -> None:
+    with RunningWorker(models / "obedient") as worker:
         worker.until("ready")
         with worker.link() as link:
-            link.send({"inputs": ["sleep:30"]})
+            link.send({"inputs": ["sleep:30"]}, timeout_ms=500)
             time.sleep(0.1)
             worker.process.send_signal(signal.SIGTERM)
             assert worker.exit_code() == 0
@@ -150,20 +150,28 @@ def test_a_worker_ends_with_the_platform_while_it_loads(models: Path) -> None:
     os.close(lifeline)
 
 
-def test_a_prediction_without_end_ends_the_process(models: Path) -> None:
-    with RunningWorker(models / "obedient", stuck_grace_s=0.3) as worker:
+def test_a_prediction_without_end_ends_the_process_after_gateways_were_told_which_it_was(models: Path) -> None:
+    with RunningWorker(models / "obedient") as worker:
         worker.until("ready")
-        with worker.link() as link:
-            link.send({"inputs": ["sleep:60"]}, timeout_ms=200)
+        with worker.link() as link, worker.link() as bystander:
+            stuck = link.send({"inputs": ["sleep:60"]}, timeout_ms=200)
+            link.send({"inputs": ["behind"]})
+            bystander.send({"inputs": ["elsewhere"]})
+            assert link.receive() == (frames.GOAWAY, 0, b"")
+            answer = link.answer()
+            assert (answer.id, answer.status) == (stuck, 504)
+            # What never began has no answer: with the good-bye it is not this worker's victim.
             assert link.receive() is None
+            assert bystander.receive() == (frames.GOAWAY, 0, b"")
+            assert bystander.receive() is None
         assert worker.exit_code() == 4
-        assert worker.status["last_words"] == "a prediction went on for more than 0.3 s after its time-out"
+        assert worker.status["last_words"] == "a prediction went on for more than 5 s after its time-out"
         # The log shows where the model hangs.
         assert "save_models.py" in worker.log.read_text()
 
 
 def test_native_code_that_never_lets_go_ends_the_process_too(models: Path) -> None:
-    with RunningWorker(models / "obedient", stuck_grace_s=0.3) as worker:
+    with RunningWorker(models / "obedient") as worker:
         worker.until("ready")
         with worker.link() as link:
             link.send({"inputs": ["hold"]}, timeout_ms=200)
@@ -172,7 +180,7 @@ def test_native_code_that_never_lets_go_ends_the_process_too(models: Path) -> No
 
 
 def test_a_slow_prediction_within_its_time_out_is_left_alone(models: Path) -> None:
-    with RunningWorker(models / "obedient", stuck_grace_s=0.1) as worker:
+    with RunningWorker(models / "obedient") as worker:
         worker.until("ready")
         with worker.link() as link:
             for _ in range(2):

@@ -48,10 +48,15 @@ specs = st.builds(EntitySpec, st.just("m"), st.sampled_from("123"), workload_siz
 entity_lists = st.lists(specs, min_size=1, max_size=3, unique_by=lambda spec: spec.model_version)
 
 
+def make_entity(spec: EntitySpec) -> ServedEntity:
+    version = spec.model_version
+    return ServedEntity(f"id-{version}", f"m-{version}", spec, f"digest-{version}")
+
+
 def make_config(
     number: int, status: ConfigStatus, entities: Sequence[EntitySpec], asked_at: datetime
 ) -> EndpointConfig:
-    served = tuple(ServedEntity(f"id{i}", f"m-{spec.model_version}", spec) for i, spec in enumerate(entities))
+    served = tuple(make_entity(spec) for spec in entities)
     routes = (Route(served[0].name, 100),)
     return EndpointConfig("e1", number, status, served, routes, None, "ada", asked_at)
 
@@ -63,7 +68,7 @@ def situations(draw: st.DrawFn) -> tuple[Endpoint, list[WorkerObservation]]:
     asked = draw(st.none() | entity_lists)
     pending = None if asked is None else make_config(2, ConfigStatus.PENDING, asked, START)
     endpoint = Endpoint("e1", "fraud", "ada", None, (), None, START, START, active, pending or active)
-    keys = [workload("e1", EntitySpec("m", version)) for version in "1234"]
+    keys = [workload("e1", make_entity(EntitySpec("m", version))) for version in "1234"]
     phases = draw(st.lists(st.tuples(st.sampled_from(keys), st.sampled_from(WorkerPhase)), max_size=12))
     ages = draw(st.lists(st.integers(0, 100), min_size=len(phases), max_size=len(phases)))
     workers = [
@@ -103,7 +108,7 @@ class World:
         kept = workers_to_keep([self.endpoint], observed)
         routed = config_to_route(self.endpoint, kept)
         assert routed is not None
-        keys = {workload("e1", entity.spec) for entity in routed.entities}
+        keys = {workload("e1", entity) for entity in routed.entities}
         self.routed_at |= {str(w.socket): now for key in keys for w in kept[key] if w.is_ready}
         if self.announced.get("e1", Announced(0, now)).config_version != routed.version:
             self.announced = {"e1": Announced(routed.version, now)}

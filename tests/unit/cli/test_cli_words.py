@@ -9,10 +9,11 @@ import click
 import pytest
 
 from pierhead.cli.configuration import mask, origin_of
-from pierhead.cli.endpoint_configs import capture_of, like_current, read_body
+from pierhead.cli.endpoint_configs import capture_of, read_body
 from pierhead.cli.exports import client_variables, export_lines
 from pierhead.cli.output import table_lines
 from pierhead.cli.profiles import find_profile, with_section
+from pierhead.cli.remote import is_loopback
 from pierhead.cli.waiting import progress_of
 
 _NASTY = "a'b\"c$HOME`id`\\d e"
@@ -105,14 +106,6 @@ def test_a_file_that_is_no_request_is_a_usage_error(tmp_path: Path, text: str) -
         read_body(tmp_path / "a.json")
 
 
-def test_a_new_version_keeps_size_and_scaling_of_the_served_one() -> None:
-    entity = {"entity_name": "c.s.m", "workload_size": "Large", "scale_to_zero_enabled": False}
-    endpoint = {"config": {"served_entities": [entity]}}
-    assert like_current(endpoint, "c.s.m", None, None) == {"size": "Large", "scale_to_zero": False}
-    assert like_current(endpoint, "c.s.m", "Small", True) == {"size": "Small", "scale_to_zero": True}
-    assert like_current(endpoint, "c.s.other", None, None) == {"size": "Small", "scale_to_zero": True}
-
-
 def test_an_endpoint_that_updates_is_not_ready_even_if_the_old_config_serves() -> None:
     endpoint = {"state": {"ready": "READY", "config_update": "IN_PROGRESS"}}
     assert not progress_of(endpoint).is_ready
@@ -132,7 +125,7 @@ def test_a_failed_update_tells_the_servers_reason() -> None:
 def test_the_origin_of_a_setting_is_the_strongest_place_that_names_it(tmp_path: Path) -> None:
     file = tmp_path / "pierhead.toml"
     file.write_text("port = 1\ngateways = 2\n")
-    environment = {"PIERHEAD_PORT": "2", "pierhead_host": "::1"}
+    environment = {"PIERHEAD_PORT": "2", "pierhead_host": "::1", "PIERHEAD_QUEUE_LIMIT": ""}
     assert origin_of("home", {"home"}, {"PIERHEAD_HOME": "x"}, file) == "flag"
     assert origin_of("port", set(), environment, file) == "env PIERHEAD_PORT"
     assert origin_of("host", set(), environment, file) == "env pierhead_host"
@@ -144,3 +137,17 @@ def test_passwords_in_addresses_are_hidden() -> None:
     assert mask("postgresql://me:s3cret@db/x") == "postgresql://me:***@db/x"
     assert mask("postgresql://db/x?user=me&password=s3cret&a=b") == "postgresql://db/x?user=me&password=***&a=b"
     assert mask("sqlite:///x.db") == "sqlite:///x.db"
+
+
+@pytest.mark.parametrize(
+    "host", ["http://127.0.0.1:5050", "http://127.9.9.9", "http://localhost:1", "https://[::1]:80"]
+)
+def test_this_machine_is_reached_without_a_proxy(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["http://localhost.evil.com", "http://127.evil.com", "http://localhost@evil.com", "http://[::1", "http://"]
+)
+def test_a_name_that_only_begins_like_this_machines_is_another_machine(host: str) -> None:
+    assert not is_loopback(host)

@@ -1,6 +1,7 @@
 """The gateway's pure parts."""
 
 import base64
+from time import process_time
 
 import pytest
 
@@ -212,3 +213,52 @@ def test_a_record_survives_encoding() -> None:
     assert (record.request, record.response, record.error_code) == (b"a\n1", b"no", "BAD_REQUEST")
     assert (record.execution_duration_ms, record.queue_ms, record.predict_ms) == (3.0, 1.0, 2.0)
     assert (record.sampling_rate, record.requester) == (0.25, "ada")
+
+
+def test_values_that_strict_json_does_not_know_keep_their_bytes() -> None:
+    body = b'{"inputs": [NaN, -Infinity, 1.00, 1E7], "NaN": "Infinity", "client_request_id": "NaN 1"}'
+
+    assert strip_client_keys(body) == (
+        b'{"inputs":[NaN, -Infinity, 1.00, 1E7],"NaN":"Infinity"}',
+        "NaN 1",
+    )
+
+
+def test_a_long_body_with_nan_takes_no_time_of_others() -> None:
+    body = b'{"client_request_id": "a", "inputs": [[NaN],' + b",".join([b"[1]"] * 2_000_000) + b"]}"
+    began = process_time()
+
+    stripped, client_request_id = strip_client_keys(body)
+
+    assert process_time() - began < 0.5
+    assert client_request_id == "a"
+    assert stripped == b'{"inputs":' + body.partition(b'"inputs": ')[2]
+
+
+def test_a_long_body_that_only_a_lenient_reader_understands_is_left_to_the_model() -> None:
+    body = b'{"client_request_id": "a", "half": "\\ud800", "inputs": [' + b"1," * 100_000 + b"1]}"
+
+    assert strip_client_keys(body) == (body, None)
+
+
+def test_long_targets_are_read_and_not_remembered() -> None:
+    import tracemalloc
+
+    long = "a" * 60_000
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            path = f"/serving-endpoints/{number}{long}/invocations".encode()
+            assert invocation_target(path) == Target(f"{number}{long}", None)
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept_bytes < 1_000_000
+
+
+def test_what_is_no_url_has_no_path() -> None:
+    with pytest.raises(ValueError, match="Invalid IPv6 URL"):
+        origin_form(b"http://[x/")
+    with pytest.raises(UnicodeDecodeError):
+        origin_form(b"http://h/\xff")

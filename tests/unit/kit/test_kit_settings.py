@@ -21,3 +21,12 @@ def test_an_unknown_setting_in_the_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ValidationError, match="prot"):
         load(home=tmp_path)
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIERHEAD_HOME", "")
+    monkeypatch.setenv("PIERHEAD_PORT", "")
+
+    settings = load()
+
+    assert (settings.home, settings.port) == (Path("~/.pierhead").expanduser(), 5050)

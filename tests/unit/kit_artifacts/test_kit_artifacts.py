@@ -29,6 +29,20 @@ def _tree(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
+def _check(store: ArtifactStore, digest: str, scratch: Path) -> None:
+    """Raises InternalError unless every stored file of the tree is what it was."""
+    store.lay_out(digest, scratch / "checked")
+
+
+def _damage(file: Path, text: str | None) -> None:
+    """Give a stored file another content, or take it away."""
+    file.chmod(0o644)
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text)
+
+
 def _paths(store: ArtifactStore, digest: str) -> list[str]:
     return [file.path for file in store.manifest(digest).files]
 
@@ -51,7 +65,7 @@ def test_the_same_files_have_the_same_digest_wherever_they_come_from(store: Arti
     assert other != first
 
 
-def test_editing_the_source_later_changes_nothing(store: ArtifactStore, folder: Path) -> None:
+def test_editing_the_source_later_changes_nothing(store: ArtifactStore, folder: Path, tmp_path: Path) -> None:
     digest = store.add_tree(folder, NOW)
     with (folder / "MLmodel").open("r+") as file:
         file.write("EDITED!")
@@ -59,7 +73,7 @@ def test_editing_the_source_later_changes_nothing(store: ArtifactStore, folder: 
     file = store.manifest(digest).find("MLmodel")
     assert file is not None
     assert store.file(file.sha256).read_text() == "flavors"
-    store.verify(digest)
+    _check(store, digest, tmp_path)
 
 
 def test_what_is_stored_is_read_only(store: ArtifactStore, folder: Path) -> None:
@@ -114,26 +128,6 @@ def test_nothing_is_left_of_a_tree_that_was_refused(store: ArtifactStore, folder
     assert not drafts.exists() or list(drafts.iterdir()) == []
 
 
-def test_a_file_can_be_moved_in(store: ArtifactStore, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("content")
-
-    digest = store.add_file(tmp_path / "file", NOW)
-
-    assert digest == hashlib.sha256(b"content").hexdigest()
-    assert not (tmp_path / "file").exists()
-    assert store.file(digest).read_text() == "content"
-
-
-def test_damage_is_found_when_it_is_looked_for(store: ArtifactStore, folder: Path) -> None:
-    digest = store.add_tree(folder, NOW)
-    path = store.file(hashlib.sha256(b"a = 1").hexdigest())
-    path.chmod(0o644)
-    path.write_text("a = 2")
-
-    with pytest.raises(InternalError, match=r"code/a\.py in the artifact store is damaged"):
-        store.verify(digest)
-
-
 def test_a_damaged_manifest_is_never_read(tmp_path: Path, folder: Path) -> None:
     digest = ArtifactStore(tmp_path / "store").add_tree(folder, NOW)
     store = ArtifactStore(tmp_path / "store")
@@ -144,14 +138,15 @@ def test_a_damaged_manifest_is_never_read(tmp_path: Path, folder: Path) -> None:
         store.manifest(digest)
 
 
-def test_a_truncated_file_is_replaced_when_its_content_comes_again(store: ArtifactStore, folder: Path) -> None:
+@pytest.mark.parametrize("damage", ["a", "a = 2", None])
+def test_a_damaged_file_is_replaced_when_its_content_comes_again(
+    store: ArtifactStore, folder: Path, tmp_path: Path, damage: str | None
+) -> None:
     digest = store.add_tree(folder, NOW)
-    path = store.file(hashlib.sha256(b"a = 1").hexdigest())
-    path.chmod(0o644)
-    path.write_text("a")
+    _damage(store.file(hashlib.sha256(b"a = 1").hexdigest()), damage)
 
     assert store.add_tree(folder, NOW) == digest
-    store.verify(digest)
+    _check(store, digest, tmp_path)
 
 
 @pytest.mark.parametrize("digest", ["0" * 64, "../../etc/passwd", "", "A" * 64])
@@ -163,11 +158,10 @@ def test_what_is_not_there_is_not_found(store: ArtifactStore, digest: str) -> No
 
 
 def test_a_file_is_no_manifest(store: ArtifactStore, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("content")
-    digest = store.add_file(tmp_path / "file", NOW)
+    store.add_tree(_tree(tmp_path / "one", {"file": "content"}), NOW)
 
     with pytest.raises(NotFound, match="no manifest"):
-        store.manifest(digest)
+        store.manifest(hashlib.sha256(b"content").hexdigest())
 
 
 def test_a_tree_is_laid_out_for_reading(store: ArtifactStore, folder: Path, tmp_path: Path) -> None:
@@ -178,8 +172,21 @@ def test_a_tree_is_laid_out_for_reading(store: ArtifactStore, folder: Path, tmp_
     assert laid == tmp_path / "models" / digest
     assert (laid / "code" / "deep" / "b.py").read_text() == "b = 2"
     assert (laid / "MLmodel").stat().st_mode & 0o222 == 0
-    assert (laid / "MLmodel").stat().st_nlink == 2
     assert [path.name for path in (tmp_path / "models").iterdir()] == [digest]
+
+
+def test_whoever_writes_into_a_laid_out_tree_changes_nothing_that_is_stored(
+    store: ArtifactStore, folder: Path, tmp_path: Path
+) -> None:
+    digest = store.add_tree(folder, NOW)
+    file = store.lay_out(digest, tmp_path / "models") / "MLmodel"
+
+    file.chmod(0o644)
+    with file.open("r+") as opened:
+        opened.write("EDITED!")
+
+    _check(store, digest, tmp_path)
+    assert store.lay_out(digest, tmp_path / "elsewhere").joinpath("MLmodel").read_text() == "flavors"
 
 
 def test_a_tree_that_is_laid_out_is_used_again(store: ArtifactStore, folder: Path, tmp_path: Path) -> None:
@@ -190,15 +197,43 @@ def test_a_tree_that_is_laid_out_is_used_again(store: ArtifactStore, folder: Pat
     assert store.lay_out(digest, tmp_path / "models").stat().st_ino == before
 
 
-def test_a_tree_with_a_truncated_file_is_not_laid_out(store: ArtifactStore, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["a", "a = 2", None])
+def test_a_tree_with_a_damaged_file_is_not_laid_out(
+    store: ArtifactStore, folder: Path, tmp_path: Path, damage: str | None
+) -> None:
     digest = store.add_tree(folder, NOW)
-    path = store.file(hashlib.sha256(b"a = 1").hexdigest())
-    path.chmod(0o644)
-    path.write_text("a")
+    name = hashlib.sha256(b"a = 1").hexdigest()
+    _damage(store.file(name), damage)
 
-    with pytest.raises(InternalError):
+    with pytest.raises(InternalError, match=rf"code/a\.py .*{name}"):
         store.lay_out(digest, tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_drafts_of_the_dead_are_swept_and_those_of_the_living_spared(
+    store: ArtifactStore, folder: Path, tmp_path: Path
+) -> None:
+    digest = store.add_tree(folder, NOW)
+    models, drafts = tmp_path / "models", tmp_path / "store" / "drafts"
+    laid = store.lay_out(digest, models)
+    _tree(models / f".{digest}.0123", {"MLmodel": "half"})
+    _tree(models / f".{digest}.4567", {"MLmodel": "half"})
+    (drafts / "old").write_text("half")
+    (drafts / "new").write_text("half")
+    for path in (laid, models / f".{digest}.0123", drafts / "old"):
+        os.utime(path, (NOW.timestamp() - 1,) * 2)
+    for path in (models / f".{digest}.4567", drafts / "new"):
+        os.utime(path, (NOW.timestamp() + 1,) * 2)
+
+    store.sweep(models, before=NOW)
+
+    assert {path.name for path in models.iterdir()} == {digest, f".{digest}.4567"}
+    assert [path.name for path in drafts.iterdir()] == ["new"]
+    _check(store, digest, tmp_path)
+
+
+def test_there_may_be_nothing_to_sweep(tmp_path: Path) -> None:
+    ArtifactStore(tmp_path / "nowhere").sweep(tmp_path / "models", before=NOW)
 
 
 def test_many_at_once_agree_on_one_tree(store: ArtifactStore, folder: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -238,3 +239,44 @@ def test_a_killed_writer_is_known_to_be_dead(tmp_path: Path) -> None:
         process.wait()
         assert not spool.is_writer_alive(stream)
     assert spool.read(stream, 0, MUCH)[0] == [b"x"]
+
+
+def test_a_table_that_nobody_reads_takes_no_more_than_its_share_of_the_disk(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, "gateway-0", segment_bytes=100, max_backlog_bytes=1000)
+    for _ in range(20):
+        writer.append(TABLE, [b"x" * 42])
+    with pytest.raises(spool.SpoolError, match="too much waits") as caught:
+        writer.append(TABLE, [b"x" * 42])
+    assert caught.value.written == 0
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*.seg")) == 1000
+    # Another table has a share of its own.
+    writer.append("main.fraud.other", [b"fine"])
+    writer.close()
+
+
+def test_what_former_writers_left_counts_as_well(tmp_path: Path) -> None:
+    former = SpoolWriter(tmp_path, "gateway-0")
+    former.append(TABLE, [b"x" * 900])
+    former.close()
+    writer = SpoolWriter(tmp_path, "gateway-0", max_backlog_bytes=1000)
+    with pytest.raises(spool.SpoolError, match="too much waits"):
+        writer.append(TABLE, [b"y" * 900])
+    assert spool.release(only_stream(tmp_path), 908)
+    time.sleep(1.05)
+    writer.append(TABLE, [b"y" * 900])
+    writer.close()
+
+
+def test_a_full_table_takes_records_again_when_it_was_read(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path, "gateway-0", max_backlog_bytes=1000)
+    writer.append(TABLE, [b"x" * 900])
+    with pytest.raises(spool.SpoolError, match="too much waits"):
+        writer.append(TABLE, [b"y" * 900])
+    stream = only_stream(tmp_path)
+    _, offset = spool.read(stream, 0, MUCH)
+    # The writer has given the segment up, though it was far from full.
+    spool.release(stream, offset)
+    time.sleep(1.05)
+    writer.append(TABLE, [b"y" * 900])
+    assert spool.read(stream, offset, MUCH)[0] == [b"y" * 900]
+    writer.close()

@@ -1,17 +1,21 @@
 """The small parts of the supervisor."""
 
+import fcntl
 import os
 import socket
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from pierhead.kit.home import Home
+from pierhead.kit.replacing import replace_file
 from pierhead.processes.child_logs import last_lines, log_file, open_log
+from pierhead.processes.children import name_signal
 from pierhead.processes.errors import AlreadyRuns, CannotStart
-from pierhead.processes.files import replace_file
 from pierhead.processes.lock import find_holder, lock_home
+from pierhead.processes.log_rotation import LARGEST_LOG_BYTES
 from pierhead.processes.prepare import create_folders
 from pierhead.processes.records import ProcessRecord, is_alive, read_records, record_of, write_records
 from pierhead.processes.sockets import answers, listen_unix
@@ -73,10 +77,31 @@ def test_records_that_cannot_be_read_are_no_records(home: Home) -> None:
 def test_a_large_log_moves_aside_when_its_process_starts(home: Home) -> None:
     path = log_file(home, "api")
     with path.open("wb") as file:
-        file.truncate(11 * 1024 * 1024)
+        file.truncate(LARGEST_LOG_BYTES + 1)
     os.close(open_log(home, "api"))
     assert path.stat().st_size == 0
-    assert path.with_name("api.log.1").stat().st_size > 10 * 1024 * 1024
+    assert path.with_name("api.log.1").stat().st_size == LARGEST_LOG_BYTES
+
+
+def test_looking_for_the_holder_keeps_nobody_from_starting(home: Home) -> None:
+    os.close(lock_home(home))
+    # As `find_holder` does, for longer than it ever takes.
+    looker = os.open(home.run / "up.lock", os.O_RDWR)
+    fcntl.flock(looker, fcntl.LOCK_SH)
+    threading.Timer(0.3, os.close, (looker,)).start()
+    os.close(lock_home(home))
+
+
+def test_two_may_look_for_the_holder_at_once(home: Home) -> None:
+    os.close(lock_home(home))
+    with (home.run / "up.lock").open() as looker:
+        fcntl.flock(looker, fcntl.LOCK_SH)
+        assert find_holder(home) is None
+
+
+def test_a_death_by_a_signal_without_a_name_is_told_by_its_number() -> None:
+    assert name_signal(36) == "signal 36"
+    assert name_signal(9) == "signal SIGKILL"
 
 
 def test_the_last_lines_of_a_log_leave_blank_ones_out(tmp_path: Path) -> None:

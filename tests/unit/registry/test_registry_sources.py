@@ -85,9 +85,20 @@ def test_a_version_that_is_not_ready_has_no_files(state: Pending | Failed) -> No
         _ = replace(ORIGIN, state=state).digest
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"- a", b"run_id: 5", b"run_id:", b"\xff\xfe\x00", b"flavors: {}"])
+@pytest.mark.parametrize("raw", [b"", b"{", b"- a", b"run_id: [5]", b"run_id:", b"\xff\xfe\x00", b"flavors: {}"])
 def test_an_mlmodel_may_not_say_its_run(raw: bytes) -> None:
     assert find_run_id(raw) is None
+
+
+def test_an_mlmodel_that_would_end_or_hang_the_process_does_not_say_its_run() -> None:
+    assert find_run_id(b"run_id: a\nb: " + b"[" * 100_000) is None
+    assert (
+        find_run_id(
+            b"a0: &a0 {k: v}\n"
+            + b"".join(b"a%d: &a%d {<<: [*a%d, *a%d]}\n" % (i, i, i - 1, i - 1) for i in range(1, 40))
+        )
+        is None
+    )
 
 
 @pytest.mark.parametrize("name", ["a?b", "a#b", "50%", "ü", "a+b"])

@@ -28,8 +28,13 @@ def spec(version: str = "1", size: str = "Small") -> EntitySpec:
     return EntitySpec("main.fraud.model", version, workload_size=size)
 
 
+def entity(spec: EntitySpec) -> ServedEntity:
+    """Named `m-VERSION`."""
+    return ServedEntity(f"id-{spec.model_version}", f"m-{spec.model_version}", spec, f"digest-{spec.model_version}")
+
+
 def key(version: str = "1") -> str:
-    return workload("e1", spec(version))
+    return workload("e1", entity(spec(version)))
 
 
 def config(
@@ -37,7 +42,7 @@ def config(
 ) -> EndpointConfig:
     """Entities are named `m-VERSION`; all traffic goes to the first."""
     chosen = specs or (spec(),)
-    entities = tuple(ServedEntity(f"id-{s.model_version}", f"m-{s.model_version}", s) for s in chosen)
+    entities = tuple(entity(each) for each in chosen)
     return EndpointConfig(endpoint_id, number, status, entities, (Route(entities[0].name, 100),), None, "ada", asked_at)
 
 

@@ -1,11 +1,12 @@
 from datetime import timedelta
 
 import pytest
-from serving_cases import BUILT, NOW, config, crash, endpoint, key, seen, spec, worker
+from serving_cases import BUILT, NOW, config, crash, endpoint, entity, key, seen, spec, worker
 
 from pierhead.serving.domain.builds import BuildFailed, Building
 from pierhead.serving.domain.endpoints import ConfigStatus, Endpoint
 from pierhead.serving.domain.reconcile import (
+    DRAIN_GRACE_S,
     Activate,
     DrainWorker,
     FailConfig,
@@ -26,9 +27,9 @@ traffic_only = endpoint(active=config(1, ACTIVE), pending=config(2, PENDING))
 update_failed = endpoint(active=config(1, ACTIVE), failed=config(2, FAILED, spec("2")))
 
 STARTING, READY, DRAINING = WorkerPhase.STARTING, WorkerPhase.READY, WorkerPhase.DRAINING
-build_1 = StartBuild("e1", key("1"), spec("1"))
-start_1 = StartWorker("e1", key("1"), spec("1"), BUILT)
-start_2 = StartWorker("e1", key("2"), spec("2"), BUILT)
+build_1 = StartBuild("e1", key("1"), entity(spec("1")))
+start_1 = StartWorker("e1", key("1"), entity(spec("1")), BUILT)
+start_2 = StartWorker("e1", key("2"), entity(spec("2")), BUILT)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ start_2 = StartWorker("e1", key("2"), spec("2"), BUILT)
             "what nobody needs is drained when gateways have forgotten it",
             [live],
             seen(worker("w"), worker("o", version="2"), routed_s_ago={"w": 0, "o": 2}),
-            [DrainWorker("o", 60.0)],
+            [DrainWorker("o", DRAIN_GRACE_S)],
         ),
         (
             "what nobody needs is kept while gateways may know it",
@@ -70,7 +71,7 @@ start_2 = StartWorker("e1", key("2"), spec("2"), BUILT)
             seen(worker("w"), worker("o", version="2"), routed_s_ago={"w": 0, "o": 1.9}),
             [],
         ),
-        ("a deleted endpoint drains", [], seen(worker("w"), routed_s_ago={"w": 3}), [DrainWorker("w", 60.0)]),
+        ("a deleted endpoint drains", [], seen(worker("w"), routed_s_ago={"w": 3}), [DrainWorker("w", DRAIN_GRACE_S)]),
         ("a draining worker is not drained twice", [], seen(worker("w", DRAINING)), []),
         ("a draining worker does not count", [live], seen(worker("w", DRAINING)), [start_1]),
     ],
@@ -92,7 +93,10 @@ def test_every_replica_is_started_and_waited_for() -> None:
 def test_a_smaller_size_keeps_the_workers_that_have_been_ready_longest() -> None:
     workers = [worker("young", started_s_ago=1), worker("old", started_s_ago=9), worker("loading", STARTING)]
 
-    assert decide([live], seen(*workers), NOW) == [DrainWorker("young", 60.0), DrainWorker("loading", 60.0)]
+    assert decide([live], seen(*workers), NOW) == [
+        DrainWorker("young", DRAIN_GRACE_S),
+        DrainWorker("loading", DRAIN_GRACE_S),
+    ]
 
 
 def test_a_worker_that_cannot_load_fails_a_pending_config_at_once_with_its_words() -> None:

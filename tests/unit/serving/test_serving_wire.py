@@ -54,6 +54,13 @@ def test_what_cannot_be_read_is_named(params: dict[str, object], fact: str) -> N
         read_update(params)
 
 
+@pytest.mark.parametrize("number", ["--5", "-", "", "5-", "٣", "1" * 19, "1" * 5000, 10**18, -(10**18), True, 1e30])
+def test_what_is_no_whole_number_is_refused(number: object) -> None:
+    routes = [{"served_model_name": "a", "traffic_percentage": number}]
+    with pytest.raises(InvalidArgument, match="traffic_percentage"):
+        read_update({"traffic_config": {"routes": routes}})
+
+
 def test_a_config_for_another_endpoint_is_refused() -> None:
     entities = [{"entity_name": "m", "entity_version": "1"}]
     with pytest.raises(InvalidArgument, match="'other' is not the endpoint's name 'fraud'"):
@@ -112,6 +119,25 @@ def test_a_description_that_makes_no_sense_is_left_out(tmp_path: Path) -> None:
         (tmp_path / "MLmodel").write_text(text)
         assert read_description(tmp_path) == ModelDescription()
     assert read_description(tmp_path / "nowhere") == ModelDescription()
+
+
+def test_files_made_to_crash_us_describe_nothing(tmp_path: Path) -> None:
+    deep = "[" * 100_000
+    for text in (deep, f"signature: {{inputs: '{deep}'}}", "a: &a [1]\nsignature: {inputs: *a}"):
+        (tmp_path / "MLmodel").write_text(text)
+        assert read_description(tmp_path) == ModelDescription()
+
+
+@pytest.mark.parametrize("example", ["[" * 100_000, "[" * 200 + "]" * 200, '{"a": 1' + "0" * 40 + "}", "{"])
+def test_an_example_that_could_not_be_sent_on_is_left_out(tmp_path: Path, example: str) -> None:
+    (tmp_path / "MLmodel").write_text("saved_input_example_info: {serving_input_path: example.json}")
+    (tmp_path / "example.json").write_text(example)
+    assert read_description(tmp_path).example is None
+
+
+def test_a_tensor_of_absurdly_many_dimensions_can_be_written_down() -> None:
+    schema = tensor_schema([{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [1] * 10_000}}])
+    assert len(str(schema)) < 5000
 
 
 def test_an_example_outside_the_models_folder_is_not_read(tmp_path: Path) -> None:

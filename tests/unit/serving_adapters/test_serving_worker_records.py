@@ -61,3 +61,25 @@ def test_the_entitys_variables_win_over_ours() -> None:
     assert environment["OMP_NUM_THREADS"] == "4"
     assert environment["MKL_NUM_THREADS"] == "1"
     assert environment["PATH"] == "/env/bin:/bin"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"phase": "ready"}',
+        '{"phase": "ready", "message": "", "last_words": "", "pid": "12"}',
+        '{"phase": 1, "message": "", "last_words": "", "pid": 12}',
+        '{"phase": "ready", "message": "", "last_words": "", "pid": -1}',
+        "[]",
+    ],
+)
+def test_a_status_that_makes_no_sense_is_no_status(tmp_path: Path, said: str) -> None:
+    records = WorkerRecords(tmp_path)
+    records.status_file("w").write_text(said)
+    assert records.status_of("w") is None
+
+
+def test_a_status_is_read_as_the_worker_wrote_it(tmp_path: Path) -> None:
+    records = WorkerRecords(tmp_path)
+    records.status_file("w").write_text('{"phase": "ready", "message": "m", "last_words": "", "pid": 12, "load_ms": 1}')
+    assert records.status_of("w") == WorkerStatus("ready", "m", 12, "")

@@ -1,11 +1,8 @@
-"""What we change in the JSON between clients and MLflow's server."""
+"""What we change in the answers of MLflow's server."""
 
 import json
 
-import pytest
-
-from pierhead.kit.errors import InvalidArgument
-from pierhead.tracking.domain.rewriting import LocationRewriter, experiment_of, run_of
+from pierhead.tracking.domain.rewriting import LocationRewriter
 
 
 def _rewritten(value: object) -> object:
@@ -50,28 +47,3 @@ def test_a_very_long_text_is_not_held_back() -> None:
     sent = sum(len(rewriter.feed(b"x" * 50_000)) for _ in range(10))
 
     assert sent > 400_000
-
-
-def test_a_run_belongs_to_who_asked_for_it() -> None:
-    body = {"user_id": "eve", "tags": [{"key": "mlflow.user", "value": "eve"}, {"key": "a", "value": "b"}]}
-
-    assert run_of("ada", body) == {
-        "user_id": "ada",
-        "tags": [{"key": "a", "value": "b"}, {"key": "mlflow.user", "value": "ada"}],
-    }
-
-
-def test_a_run_with_tags_of_another_shape_is_refused() -> None:
-    with pytest.raises(InvalidArgument):
-        run_of("ada", {"tags": "mlflow.user"})
-
-
-@pytest.mark.parametrize("location", [None, "", "dbfs:/databricks/mlflow-tracking/x", "mlflow-artifacts:/"])
-def test_the_server_decides_where_artifacts_lie(location: str | None) -> None:
-    assert experiment_of({"name": "a", "artifact_location": location}) == {"name": "a"}
-
-
-@pytest.mark.parametrize("location", ["file:///etc", "s3://bucket", "dbfs:/mlruns", "/tmp", "mlflow-artifacts:/x", 7])
-def test_an_experiment_elsewhere_is_refused(location: object) -> None:
-    with pytest.raises(InvalidArgument, match="without artifact_location"):
-        experiment_of({"name": "a", "artifact_location": location})

@@ -14,6 +14,10 @@ def test_what_is_set_for_clients_does_not_reach_the_server() -> None:
         "PIERHEAD_DATABASE_URL": "postgresql://secret",
         "_MLFLOW_SERVER_READ_REPLICA_BACKEND_STORE": "x",
         "WEB_CONCURRENCY": "9",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "MLFLOW_S3_ENDPOINT_URL": "http://127.0.0.1",
+        "AZURE_STORAGE_CONNECTION_STRING": "secret",
+        "GOOGLE_APPLICATION_CREDENTIALS": "/secret.json",
     }
 
     given = environment(Home(Path("/home")), inherited)

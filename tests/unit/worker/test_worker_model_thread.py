@@ -4,7 +4,7 @@ import threading
 import time
 from queue import SimpleQueue
 
-from pierhead.kit.frames import Request, Response
+from pierhead.kit.frames import LARGEST_ANSWER_BYTES, Request, Response
 from pierhead.worker.model_thread import Job, ModelThread
 from pierhead.worker.scoring import Answer, Scorer
 
@@ -79,3 +79,24 @@ def test_nothing_is_overdue_without_a_time_out() -> None:
     assert model.overdue_s(time.monotonic() + 1e6) <= 0
     scorer.gate.set()
     delivered.get(timeout=10)
+
+
+class Lavish(Scorer):
+    """Answers with more than fits into any answer."""
+
+    def __init__(self) -> None:
+        self.body = bytes(LARGEST_ANSWER_BYTES + 1)
+
+    def score(self, content_type: str, body: bytes) -> Answer:
+        return Answer(200, self.body)
+
+
+def test_an_answer_beyond_all_measure_becomes_a_refusal_that_says_so() -> None:
+    delivered: Delivered = SimpleQueue()
+    model = ModelThread(Lavish(), lambda job, response: delivered.put((job, response)))
+    model.start()
+    model.submit(job(1))
+    response = delivered.get(timeout=10)[1]
+    assert response is not None
+    assert response.status == 500
+    assert b"the answer is larger than 255 MiB (267386881 bytes)" in response.body

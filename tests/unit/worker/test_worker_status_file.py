@@ -38,6 +38,6 @@ def test_orders_are_read_from_the_record(tmp_path: Path) -> None:
     record = {"worker_id": "w", "workload": "l", "model": "/m", "socket": "/s", "status": "/t", "process_id": 3}
     (tmp_path / "w.json").write_text(json.dumps(record))
     config = read_config(tmp_path / "w.json")
-    assert (config.worker_id, config.model, config.drain_limit_s) == ("w", Path("/m"), 30.0)
+    assert (config.worker_id, config.model) == ("w", Path("/m"))
     with pytest.raises(FileNotFoundError):
         read_config(tmp_path / "other.json")

@@ -17,4 +17,7 @@ def add_routes(routes: Routes) -> None:
 
 
 async def refuse_dbfs(request: Request) -> Response:
-    raise NotImplementedYet(f"DBFS is not offered ({request.url.path}); use the file API under /api/2.0/fs")
+    raise NotImplementedYet(
+        f"DBFS is not offered ({request.url.path}); use the file API under /api/2.0/fs. If this was a registration in "
+        "the registry 'databricks', set the tracking URI to 'databricks' too, or the registry URI to the tracking URI"
+    )

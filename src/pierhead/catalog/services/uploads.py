@@ -20,7 +20,7 @@ _COPY_BYTES = 1024 * 1024
 
 
 class Uploads:
-    """Works under one folder: `body-ID` is a whole body, `session-ID/` holds a session and its parts."""
+    """Works under one folder: `body-ID` is a whole body, `session-ID/` holds a session, `part-NUMBER/ETAG` in it."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
@@ -56,10 +56,7 @@ class Uploads:
         draft = folder / f"draft-{new_id()}"
         received = await receive(chunks, draft)
         part = Part(number, received.sha256)
-        draft.replace(folder / _name(part))
-        for other in folder.glob(f"part-{number}-*"):
-            if other.name != _name(part):
-                other.unlink(missing_ok=True)
+        await run_sync(_keep, draft, folder, part)
         return part
 
     def complete(self, session: UploadSession, parts: Sequence[Part], place: Place, *, by: Caller) -> None:
@@ -79,17 +76,17 @@ class Uploads:
             whole.unlink(missing_ok=True)
         # A client that lost our answer asks again, so the session stays, without its parts, until it is swept.
         (folder / "completed").touch()
-        for part in folder.glob("part-*"):
-            part.unlink(missing_ok=True)
+        for kept in folder.glob("part-*"):
+            shutil.rmtree(kept, ignore_errors=True)
 
     def abort(self, token: str) -> None:
         """Forget a session and its parts; harmless twice."""
         shutil.rmtree(self._of(session_id(token)), ignore_errors=True)
 
     def sweep(self, older_than: timedelta) -> int:
-        """Remove what nobody came back for; gives how many."""
+        """Remove what nobody came back for; gives how many. Waits for the disk; may run beside uploads, at any time."""
         limit = (self._clock.now() - older_than).timestamp()
-        stale = [item for item in self._folder.iterdir() if _touched(item) < limit]
+        stale = [item for item in self._folder.iterdir() if _is_stale(item, limit)]
         for item in stale:
             shutil.rmtree(item, ignore_errors=True) if item.is_dir() else item.unlink(missing_ok=True)
         return len(stale)
@@ -101,12 +98,25 @@ class Uploads:
 def _join(folder: Path, parts: Sequence[Part], whole: Path) -> None:
     with whole.open("xb") as target:
         for part in parts:
-            with (folder / _name(part)).open("rb") as source:
+            with _file_of(folder, part).open("rb") as source:
                 shutil.copyfileobj(source, target, _COPY_BYTES)
 
 
-def _name(part: Part) -> str:
-    return f"part-{part.number}-{part.etag}"
+def _file_of(folder: Path, part: Part) -> Path:
+    # A folder for each number: what a part replaces is found without looking through all parts.
+    return folder / f"part-{part.number}" / part.etag
+
+
+def _keep(draft: Path, folder: Path, part: Part) -> None:
+    file = _file_of(folder, part)
+    try:
+        file.parent.mkdir(exist_ok=True)
+        draft.replace(file)
+    except FileNotFoundError:
+        raise NotFound("the upload session was aborted; start the upload again") from None
+    for other in file.parent.iterdir():
+        if other != file:
+            other.unlink(missing_ok=True)
 
 
 def _adopt(place: Place, file: Path, overwrite: bool, by: Caller) -> None:
@@ -115,8 +125,13 @@ def _adopt(place: Place, file: Path, overwrite: bool, by: Caller) -> None:
 
 
 def _stored(folder: Path) -> list[Part]:
-    names = (path.name.split("-") for path in folder.glob("part-*"))
-    return [Part(int(number), etag) for _, number, etag in names]
+    files = folder.glob("part-*/*")
+    return [Part(int(file.parent.name.removeprefix("part-")), file.name) for file in files]
+
+
+def _is_stale(item: Path, limit: float) -> bool:
+    """A session's folder does not change while the bytes of a part arrive; the part's file does."""
+    return _touched(item) < limit and not (item.is_dir() and any(_touched(file) >= limit for file in item.iterdir()))
 
 
 def _touched(item: Path) -> float:

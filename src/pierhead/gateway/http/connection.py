@@ -21,6 +21,9 @@ Serve = Callable[[Exchange], Handler]
 
 _WRITE_BUFFER_BYTES = 256 * 1024
 
+# How long a caller that was just let in may take to begin its request although we want to go.
+_FIRST_BYTE_S = 0.5
+
 # How long we read on behind a last answer whose caller had more to ask.
 _LAST_READ_S = 2
 
@@ -84,6 +87,9 @@ class Connection(asyncio.Protocol):
         """When a byte arrived or an answer was finished."""
         self._head_since_s: float | None = None
         self._write_paused_since_s: float | None = None
+        self._unread_bytes = 0
+        """What of our answer the caller had not taken when we last looked."""
+        self._has_asked = False
         self._lingers_until_s: float | None = None
         self._is_read_paused = False
         self._is_advancing = False
@@ -116,7 +122,7 @@ class Connection(asyncio.Protocol):
         else:
             if not parser.is_in_head:
                 self._head_since_s = None
-            elif self._head_since_s is None:
+            elif self._head_since_s is None or parser.has_ended_one:
                 self._head_since_s = self._touched_s
         self._regulate_reading()
 
@@ -133,6 +139,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._write_paused_since_s = self._site.loop.time()
+        self._unread_bytes = self._transport.get_write_buffer_size()
         handler = self._writer()
         if handler is not None:
             handler.pause_writing()
@@ -150,6 +157,7 @@ class Connection(asyncio.Protocol):
         if self._parser is None:
             # The answer to the request in front of this one was the last.
             return
+        self._has_asked = True
         exchange = Exchange(self, head, self._peer)
         self._incoming = exchange
         self._queue.append(exchange)
@@ -190,6 +198,7 @@ class Connection(asyncio.Protocol):
             if now_s > self._lingers_until_s:
                 self.abort()
         elif self._write_paused_since_s is not None:
+            self._write_paused_since_s = self._last_read_s(self._write_paused_since_s, now_s)
             if now_s - self._write_paused_since_s > limits.write_stall_s:
                 self.abort()
         elif self._head_since_s is not None and not self._queue:
@@ -202,10 +211,16 @@ class Connection(asyncio.Protocol):
             self._fail(Refusal(408, "BAD_REQUEST", "the request's body stopped arriving"))
 
     def close_if_idle(self) -> None:
-        if not self._queue and self._head_since_s is None and self._lingers_until_s is None:
+        is_new = not self._has_asked and self._site.loop.time() - self._touched_s < _FIRST_BYTE_S
+        if not self._queue and self._head_since_s is None and self._lingers_until_s is None and not is_new:
             self._transport.close()
 
     # --- details
+
+    def _last_read_s(self, before_s: float, now_s: float) -> float:
+        """When the caller last took something of its answer, as far as looks from time to time can tell."""
+        former, self._unread_bytes = self._unread_bytes, self._transport.get_write_buffer_size()
+        return now_s if self._unread_bytes < former else before_s
 
     def _writer(self) -> Handler | None:
         front = self._queue[0] if self._queue else None
@@ -253,13 +268,13 @@ class Connection(asyncio.Protocol):
             self._queue.popleft().lose()
         if self._transport.is_closing():
             return
-        if last.is_complete and not last.head.keep_alive:
+        # Behind the head of what could not be read there may be any number of bytes.
+        is_whole = last.is_complete or (last.refusal is None and not last.head.has_body)
+        if is_whole and not last.head.keep_alive:
             self._transport.close()
             return
         longest_s = self._site.limits.linger_s
-        self._lingers_until_s = self._site.loop.time() + (
-            min(longest_s, _LAST_READ_S) if last.is_complete else longest_s
-        )
+        self._lingers_until_s = self._site.loop.time() + (min(longest_s, _LAST_READ_S) if is_whole else longest_s)
         self._transport.write_eof()
         self._resume_reading()
 

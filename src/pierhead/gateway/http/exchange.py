@@ -83,7 +83,7 @@ class Exchange:
         self.peer = peer
         """Address of the caller, for the log and `x-forwarded-for`."""
         self.handler: Handler | None = None
-        self.pending: list[bytes] = []
+        self.pending = bytearray()
         self.received_bytes = 0
         self.is_complete = False
         self.is_begun = False
@@ -172,10 +172,9 @@ class Exchange:
     def start(self, handler: Handler) -> None:
         """Give `handler` what has arrived while an earlier exchange was under way. Called by the connection alone."""
         self.handler = handler
-        pending, self.pending = self.pending, []
-        for chunk in pending:
-            if not self.is_answered:
-                handler.receive(chunk)
+        pending, self.pending = self.pending, bytearray()
+        if pending and not self.is_answered:
+            handler.receive(bytes(pending))
         if self.is_complete and not self.is_answered:
             handler.complete()
 
@@ -185,7 +184,7 @@ class Exchange:
         if self.is_answered:
             return
         if self.handler is None:
-            self.pending.append(chunk)
+            self.pending += chunk
         else:
             self.handler.receive(chunk)
 

@@ -16,7 +16,7 @@ class Limits:
     idle_timeout_s: float = 80
     """Without a request. Longer than the 75 s that clients and proxies in front of us keep connections."""
     write_stall_s: float = 120
-    """Without taking a byte of an answer."""
+    """Without taking a byte of an answer, however long the whole of it takes."""
     linger_s: float = 30
     """After an answer that came before the end of its request: how long we read on, so that the answer is not lost."""
     sweep_s: float = 1

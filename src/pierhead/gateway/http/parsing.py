@@ -9,6 +9,9 @@ from pierhead.gateway.http.head import Head
 
 _VERSIONS = frozenset(("1.0", "1.1"))
 
+# Said twice, each reader may believe another one: a proxy, this gateway, the api.
+_SINGULAR = frozenset((b"host", b"authorization", b"origin"))
+
 
 class Sink(Protocol):
     """What takes the parts of requests, in order."""
@@ -38,15 +41,18 @@ class RequestParser:
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._header_bytes = 0
+        self._is_in_body = False
         self._is_replaying = False
-        self._has_ended_one = False
-        """Whether the piece that is being parsed held the end of a request: then not all of it is head."""
+        self._has_advanced = False
+        """Whether the piece that is being parsed held a body or the end of a head: then not all of it is overhead."""
+        self.has_ended_one = False
+        """Whether the last piece held the end of a request: what is in its head now began with that piece."""
         self.is_in_head = False
         """Whether a request has begun whose headers are not complete."""
 
     def feed(self, data: bytes) -> None:
         """Raises Malformed; what comes out of the sink passes through."""
-        self._has_ended_one = False
+        self.has_ended_one = self._has_advanced = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -55,8 +61,8 @@ class RequestParser:
             raise error.__context__ or error from None
         except httptools.HttpParserError as error:
             raise Malformed(Refusal(400, "BAD_REQUEST", f"the request is not valid HTTP/1.1: {error}")) from None
-        if self.is_in_head and not self._has_ended_one:
-            # The parser keeps an unfinished header to itself: what it was fed is all that we know of its length.
+        if not self._has_advanced and (self.is_in_head or self._is_in_body):
+            # The parser keeps unfinished headers and trailers to itself: what it was fed is all that we know of them.
             self._count(len(data))
 
     def on_message_begin(self) -> None:
@@ -69,31 +75,40 @@ class RequestParser:
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        # Trailers are read over.
         if self.is_in_head:
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         parser = self._parser
         self.is_in_head = False
+        self._is_in_body = self._has_advanced = True
         size = len(self._target)
         length: int | None = None
-        coding = b""
+        codings: list[bytes] = []
+        singular = set()
         expects_continue = False
         for name, value in self._headers:
             size += len(name) + len(value) + 4
             if name == b"content-length":
                 length = int(value)
             elif name == b"transfer-encoding":
-                coding = value.lower()
+                codings.append(value.strip().lower())
             elif name == b"expect":
                 expects_continue = value.lower() == b"100-continue"
+            elif name in _SINGULAR:
+                if name in singular:
+                    message = f"the request has more than one {name.decode()!r} header; send one"
+                    raise Malformed(Refusal(400, "BAD_REQUEST", message))
+                singular.add(name)
         self._header_bytes = 0
         self._count(size)
+        self._header_bytes = 0
         if parser.should_upgrade() and self._is_upgrade_ignored():
             self._is_replaying = True
             return
         version = parser.get_http_version()
-        self._refuse_what_we_cannot(version, coding)
+        self._refuse_what_we_cannot(version, codings)
         self._sink.head_parsed(
             Head(
                 method=parser.get_method().decode("latin-1"),
@@ -102,30 +117,33 @@ class RequestParser:
                 headers=self._headers,
                 keep_alive=parser.should_keep_alive(),
                 content_length=length,
-                is_chunked=bool(coding),
+                is_chunked=bool(codings),
                 expects_continue=expects_continue and version == "1.1",
             )
         )
 
     def on_body(self, chunk: bytes) -> None:
+        self._has_advanced = True
+        self._header_bytes = 0
         self._sink.body_parsed(chunk)
 
     def on_message_complete(self) -> None:
-        self._has_ended_one = True
+        self.has_ended_one = self._has_advanced = True
+        self._is_in_body = False
         if not self._is_replaying:
             self._sink.request_parsed()
 
     def _count(self, size: int) -> None:
         self._header_bytes += size
         if self._header_bytes > self._max_header_bytes:
-            message = f"the request's headers exceed {self._max_header_bytes} bytes; send less of them"
+            message = f"the request's headers or trailers exceed {self._max_header_bytes} bytes; send less of them"
             raise Malformed(Refusal(431, "BAD_REQUEST", message))
 
-    def _refuse_what_we_cannot(self, version: str, coding: bytes) -> None:
+    def _refuse_what_we_cannot(self, version: str, codings: list[bytes]) -> None:
         if version not in _VERSIONS:
             raise Malformed(Refusal(505, "BAD_REQUEST", f"HTTP/{version} is not spoken here; use HTTP/1.1"))
-        if coding not in (b"", b"chunked"):
-            name = coding.decode("latin-1")
+        if codings and codings != [b"chunked"]:
+            name = b", ".join(codings).decode("latin-1")
             raise Malformed(
                 Refusal(501, "NOT_IMPLEMENTED", f"transfer coding {name!r} is not understood; use 'chunked'")
             )

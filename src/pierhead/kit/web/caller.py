@@ -20,10 +20,6 @@ class Caller:
     user_name: str
     groups: frozenset[str]
 
-    @property
-    def is_admin(self) -> bool:
-        return "admins" in self.groups
-
 
 Authenticate = Callable[[str], Caller]
 """Token -> caller. Raises Unauthenticated if the token is unknown, revoked or expired."""

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -63,7 +63,7 @@ class Call:
             if isinstance(value, bool):
                 raise ValueError
             return int(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InvalidArgument(f"parameter '{key}' must be an integer, not {value!r}") from None
 
     def flag(self, key: str, default: bool = False) -> bool:
@@ -87,9 +87,21 @@ class Routes:
         self._database = database
         self.routes: list[Route] = []
 
-    def add(self, method: str, path: str, handler: Handler, *, prefixes: Sequence[str] = ("/api",)) -> None:
-        """Answer `method PREFIX+path` with `handler`, in one transaction. A GET or HEAD cannot write."""
-        unit = self._database.reading if method in ("GET", "HEAD") else self._database.transaction
+    def add(
+        self,
+        method: str,
+        path: str,
+        handler: Handler,
+        *,
+        prefixes: Sequence[str] = ("/api",),
+        reads: bool = False,
+    ) -> None:
+        """Answer `method PREFIX+path` with `handler`, in one transaction.
+
+        A GET or HEAD cannot write, nor can what only `reads`; anything else waits for all other writers.
+        """
+        reads = reads or method in ("GET", "HEAD")
+        unit = self._database.reading if reads else self._database.transaction
 
         def run(call: Call) -> Any:
             with unit() as connection:
@@ -164,11 +176,15 @@ def _query(request: Request) -> dict[str, Any]:
 
 async def _body(request: Request) -> bytes:
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > _MAX_JSON_BYTES:
-            raise TooLarge(f"the body of {request.method} {request.url.path} exceeds {_MAX_JSON_BYTES} bytes")
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > _MAX_JSON_BYTES:
+                raise TooLarge(f"the body of {request.method} {request.url.path} exceeds {_MAX_JSON_BYTES} bytes")
+            chunks.append(chunk)
+    except ClientDisconnect:
+        # Nobody hears this; it only keeps a hang-up from being logged as our failure.
+        raise BadRequest("the caller hung up in the middle of the body") from None
     return b"".join(chunks)
 
 

@@ -218,6 +218,7 @@ def upgrade() -> None:
         sa.Column("model_name", sa.String(length=255), nullable=False),
         sa.Column("model_version", sa.String(length=64), nullable=False),
         sa.Column("spec", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("deployment", sa.String(length=16), nullable=False),
         sa.Column("deployment_message", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -10,7 +10,7 @@ from pierhead.kit.names import FullName
 from pierhead.kit.web.routes import Call, Routes
 from pierhead.registry.api.catalog_wire import alias_json, model_json, version_json
 from pierhead.registry.api.oss_wire import page_json
-from pierhead.registry.api.read import read_draft, read_number, read_tags, refuse_deployment_job
+from pierhead.registry.api.read import read_draft, read_number, read_tags, refuse_changes, refuse_deployment_job
 from pierhead.registry.api.uc import (
     CREDENTIALS_LIFETIME,
     MOST_MODELS_A_PAGE,
@@ -33,20 +33,44 @@ _MODEL = "models/{full_name}"
 _VERSION = "models/{full_name}/versions/{version}"
 _ALIAS = "models/{full_name}/aliases/{alias}"
 
+_FIXED = (
+    "aliases",
+    "catalog_name",
+    "created_at",
+    "created_by",
+    "metastore_id",
+    "schema_name",
+    "storage_location",
+    "updated_at",
+    "updated_by",
+)
+_FIXED_IN_MODELS = (*_FIXED, "browse_only", "name", "owner")
+_FIXED_IN_VERSIONS = (
+    *_FIXED,
+    "id",
+    "model_name",
+    "model_version_dependencies",
+    "run_id",
+    "run_workspace_id",
+    "source",
+    "status",
+)
+
 
 class CatalogModels:
     """Handlers for registered models, their aliases and tags."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, registrations: Registrations) -> None:
         self._clock = clock
+        self._registrations = registrations
 
     def add_routes(self, routes: Routes) -> None:
+        routes.add_plain("DELETE", _ROOT + _MODEL, self.delete)
         for method, path, handler in (
             ("POST", "models", self.create),
             ("GET", "models", self.list_models),
             ("GET", _MODEL, self.get),
             ("PATCH", _MODEL, self.update),
-            ("DELETE", _MODEL, self.delete),
             ("PUT", _ALIAS, self.set_alias),
             ("GET", _ALIAS, self.get_by_alias),
             ("DELETE", _ALIAS, self.delete_alias),
@@ -76,6 +100,7 @@ class CatalogModels:
         refuse_deployment_job(call)
         models = Models(connection, self._clock)
         model = models.get(read_full_name(call, "full_name"))
+        refuse_changes(call, _FIXED_IN_MODELS, model_json(model))
         comment, new_name = call.find_text("comment"), call.find_text("new_name")
         if comment is not None:
             model = models.set_description(model.name, comment)
@@ -83,8 +108,8 @@ class CatalogModels:
             model = models.rename(model.name, full_new_name(model.name, new_name))
         return model_json(model)
 
-    def delete(self, call: Call, connection: Connection) -> None:
-        Models(connection, self._clock).delete(read_full_name(call, "full_name"))
+    def delete(self, call: Call) -> None:
+        self._registrations.delete_model(read_full_name(call, "full_name"))
 
     def set_alias(self, call: Call, connection: Connection) -> dict[str, Any]:
         name, alias = read_full_name(call, "full_name"), call.text("alias")
@@ -118,15 +143,15 @@ class CatalogVersions:
         self._registrations = registrations
 
     def add_routes(self, routes: Routes) -> None:
+        routes.add_plain("DELETE", _ROOT + _VERSION, self.delete)
         routes.add_plain("PATCH", _ROOT + _VERSION + "/finalize", self.finalize)
+        routes.add("POST", _ROOT + "temporary-model-version-credentials", self.give_credentials, reads=True)
         for method, path, handler in (
             ("POST", "models/versions", self.create),
             ("GET", "models/{full_name}/versions", self.list_versions),
             ("GET", _VERSION, self.get),
             ("PATCH", _VERSION, self.update),
-            ("DELETE", _VERSION, self.delete),
             ("PATCH", "subentity-tags/{securable_type}/{full_name}/{version}", self.change_tags),
-            ("POST", "temporary-model-version-credentials", self.give_credentials),
         ):
             routes.add(method, _ROOT + path, handler)
 
@@ -147,14 +172,16 @@ class CatalogVersions:
         return version_json(self._get(call, connection))
 
     def update(self, call: Call, connection: Connection) -> dict[str, Any]:
+        version = self._get(call, connection)
+        refuse_changes(call, _FIXED_IN_VERSIONS, version_json(version))
         comment = call.find_text("comment")
-        if comment is None:
-            return self.get(call, connection)
-        name, number = read_full_name(call, "full_name"), read_number(call)
-        return version_json(Versions(connection, self._clock).set_description(name, number, comment))
+        if comment is not None:
+            versions = Versions(connection, self._clock)
+            version = versions.set_description(version.model_name, version.number, comment)
+        return version_json(version)
 
-    def delete(self, call: Call, connection: Connection) -> None:
-        Versions(connection, self._clock).delete(read_full_name(call, "full_name"), read_number(call))
+    def delete(self, call: Call) -> None:
+        self._registrations.delete_version(read_full_name(call, "full_name"), read_number(call))
 
     def change_tags(self, call: Call, connection: Connection) -> None:
         versions = Versions(connection, self._clock)

@@ -44,6 +44,7 @@ class Downloads:
     def add_routes(self, routes: Routes) -> None:
         for path, handler in (("list-artifacts", self.list_files), ("get-signed-download-uri", self.sign_download)):
             routes.add("GET", f"/2.0/mlflow/model-versions/{path}", handler, prefixes=MLFLOW_PREFIXES)
+        routes.add("GET", "/model-versions/get-artifact", self.show, prefixes=("", "/mlflow", "/ajax-api"))
         path = _PREFIX.removeprefix("/api") + "{signature}/{expires_ms}/{name}/{version}/{path:path}"
         routes.add_streaming("GET", path, self.download)
 
@@ -71,6 +72,17 @@ class Downloads:
         signature = sign(self._key, _PURPOSE, expires_ms, *parts)
         address = "/".join((signature, expires_ms, *(quote(part) for part in parts)))
         return {"signed_uri": f"{call.base_url}{_PREFIX}{address}", "headers": []}
+
+    def show(self, call: Call, connection: Connection) -> Response:
+        """A file for MLflow's page, which reads `MLmodel` to show a signature. Never opened as a page of ours."""
+        path = call.text("path").strip("/")
+        digest = self._digest_of(self._version(call, connection), path)
+        return FileResponse(
+            self._artifacts.file(digest),
+            media_type="application/octet-stream",
+            filename=path.rpartition("/")[2],
+            headers={"x-content-type-options": "nosniff"},
+        )
 
     async def download(self, request: Request) -> Response:
         """Raises PermissionDenied if the address is not ours or too old."""

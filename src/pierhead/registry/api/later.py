@@ -3,10 +3,8 @@ wrong address."""
 
 from typing import Any
 
-from sqlalchemy import Connection
-
 from pierhead.kit.errors import NotImplementedYet
-from pierhead.kit.web.routes import MLFLOW_PREFIXES, Call, Handler, Routes
+from pierhead.kit.web.routes import MLFLOW_PREFIXES, Call, PlainHandler, Routes
 
 _MLFLOW = (
     ("POST", "transition-requests/create"),
@@ -37,13 +35,13 @@ _OTHERS = (
 
 def add_routes(routes: Routes) -> None:
     for method, path in _MLFLOW:
-        routes.add(method, f"/2.0/mlflow/{path}", _refuse(f"{method} {path}"), prefixes=MLFLOW_PREFIXES)
+        routes.add_plain(method, f"/2.0/mlflow/{path}", _refuse(f"{method} {path}"), prefixes=MLFLOW_PREFIXES)
     for method, path in _OTHERS:
-        routes.add(method, path, _refuse(f"{method} {path}"))
+        routes.add_plain(method, path, _refuse(f"{method} {path}"))
 
 
-def _refuse(name: str) -> Handler:
-    def refuse(_call: Call, _connection: Connection) -> Any:
+def _refuse(name: str) -> PlainHandler:
+    def refuse(_call: Call) -> Any:
         raise NotImplementedYet(f"{name} is not implemented yet")
 
     return refuse

@@ -13,6 +13,7 @@ from pierhead.registry.domain.models import ModelVersion, RegisteredModel
 from pierhead.registry.domain.stages import parse_stage
 from pierhead.registry.services.models import Models
 from pierhead.registry.services.promotion import Promotions
+from pierhead.registry.services.registration import Registrations
 from pierhead.registry.services.search import Ask, Searches
 from pierhead.registry.services.versions import Versions
 
@@ -22,29 +23,33 @@ _DEFAULT_PAGE = 100
 class OssModels:
     """Handlers of MLflow's own dialect, which the workspace registry shares."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, registrations: Registrations) -> None:
         self._clock = clock
+        self._registrations = registrations
 
     def add_routes(self, routes: Routes) -> None:
+        routes.add_plain("DELETE", "/2.0/mlflow/registered-models/delete", self.delete, prefixes=MLFLOW_PREFIXES)
         for method, path, handler in (
             ("POST", "registered-models/create", self.create),
             ("GET", "registered-models/get", self.get),
             ("GET", "databricks/registered-models/get", self.get_databricks),
             ("GET", "registered-models/search", self.search),
-            ("POST", "registered-models/search", self.search),
             ("GET", "registered-models/list", self.search),
             ("PATCH", "registered-models/update", self.update),
             ("POST", "registered-models/rename", self.rename),
-            ("DELETE", "registered-models/delete", self.delete),
             ("POST", "registered-models/set-tag", self.set_tag),
             ("DELETE", "registered-models/delete-tag", self.delete_tag),
             ("POST", "registered-models/alias", self.set_alias),
             ("GET", "registered-models/alias", self.get_by_alias),
             ("DELETE", "registered-models/alias", self.delete_alias),
             ("GET", "registered-models/get-latest-versions", self.list_latest),
-            ("POST", "registered-models/get-latest-versions", self.list_latest),
         ):
             routes.add(method, f"/2.0/mlflow/{path}", handler, prefixes=MLFLOW_PREFIXES)
+        for path, handler in (
+            ("registered-models/search", self.search),
+            ("registered-models/get-latest-versions", self.list_latest),
+        ):
+            routes.add("POST", f"/2.0/mlflow/{path}", handler, prefixes=MLFLOW_PREFIXES, reads=True)
 
     def create(self, call: Call, connection: Connection) -> dict[str, Any]:
         refuse_deployment_job(call)
@@ -87,8 +92,8 @@ class OssModels:
         models = Models(connection, self._clock)
         return {"registered_model": _with_latest(models, models.rename(call.text("name"), call.text("new_name")))}
 
-    def delete(self, call: Call, connection: Connection) -> None:
-        Models(connection, self._clock).delete(call.text("name"))
+    def delete(self, call: Call) -> None:
+        self._registrations.delete_model(call.text("name"))
 
     def set_tag(self, call: Call, connection: Connection) -> None:
         models = Models(connection, self._clock)

@@ -27,13 +27,14 @@ class OssVersions:
         self._registrations = registrations
 
     def add_routes(self, routes: Routes) -> None:
+        search = "/2.0/mlflow/model-versions/search"
+        routes.add("POST", search, self.search, prefixes=MLFLOW_PREFIXES, reads=True)
+        routes.add_plain("DELETE", "/2.0/mlflow/model-versions/delete", self.delete, prefixes=MLFLOW_PREFIXES)
         routes.add_plain("POST", "/2.0/mlflow/model-versions/create", self.create, prefixes=MLFLOW_PREFIXES)
         for method, path, handler in (
             ("GET", "model-versions/get", self.get),
             ("GET", "model-versions/search", self.search),
-            ("POST", "model-versions/search", self.search),
             ("PATCH", "model-versions/update", self.update),
-            ("DELETE", "model-versions/delete", self.delete),
             ("POST", "model-versions/transition-stage", self.transition),
             ("POST", "databricks/model-versions/transition-stage", self.transition_databricks),
             ("GET", "model-versions/get-download-uri", self.get_download_uri),
@@ -68,8 +69,8 @@ class OssVersions:
         version = versions.set_description(call.text("name"), read_number(call), description)
         return {"model_version": version_json(version)}
 
-    def delete(self, call: Call, connection: Connection) -> None:
-        Versions(connection, self._clock).delete(call.text("name"), read_number(call))
+    def delete(self, call: Call) -> None:
+        self._registrations.delete_version(call.text("name"), read_number(call))
 
     def transition(self, call: Call, connection: Connection) -> dict[str, Any]:
         return {"model_version": version_json(self._transition(call, connection))}

@@ -1,6 +1,6 @@
 """What all dialects write alike in their requests."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pierhead.kit.errors import InvalidArgument, NotImplementedYet
@@ -53,6 +53,17 @@ def read_draft(call: Call, model_name: str, *, description: str = "description")
         description=call.find_text(description),
         tags=read_tags(call.params.get("tags")),
     )
+
+
+def refuse_changes(call: Call, fixed: Iterable[str], present: Mapping[str, Any]) -> None:
+    """Raises NotImplementedYet for fields that an update names with another value than they have at `present`.
+
+    Clients send back what they read, so a field that stays as it is does no harm.
+    """
+    asked = {key: call.params.get(key) for key in fixed}
+    changed = sorted(key for key, value in asked.items() if value is not None and value != present.get(key))
+    if changed:
+        raise NotImplementedYet(f"{', '.join(changed)}: an update cannot change this yet; leave it out")
 
 
 def refuse_deployment_job(call: Call) -> None:

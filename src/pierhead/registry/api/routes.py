@@ -23,11 +23,11 @@ def add_routes(
     key: bytes,
 ) -> None:
     """`key` signs download addresses; what `downloads.is_public` names must be let through without a token."""
-    OssModels(clock).add_routes(routes)
+    OssModels(clock, registrations).add_routes(routes)
     OssVersions(clock, registrations).add_routes(routes)
     Downloads(database, clock, artifacts, key).add_routes(routes)
-    UnityCatalogModels(clock).add_routes(routes)
+    UnityCatalogModels(clock, registrations).add_routes(routes)
     UnityCatalogVersions(clock, registrations).add_routes(routes)
-    CatalogModels(clock).add_routes(routes)
+    CatalogModels(clock, registrations).add_routes(routes)
     CatalogVersions(clock, registrations).add_routes(routes)
     later.add_routes(routes)

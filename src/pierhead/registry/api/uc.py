@@ -29,16 +29,17 @@ CREDENTIALS_LIFETIME = timedelta(hours=1)
 class UnityCatalogModels:
     """Handlers for registered models; names have three parts."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, registrations: Registrations) -> None:
         self._clock = clock
+        self._registrations = registrations
 
     def add_routes(self, routes: Routes) -> None:
+        routes.add_plain("DELETE", _ROOT + "registered-models/delete", self.delete, prefixes=MLFLOW_PREFIXES)
         for method, path, handler in (
             ("POST", "registered-models/create", self.create),
             ("GET", "registered-models/get", self.get),
             ("GET", "registered-models/search", self.search),
             ("PATCH", "registered-models/update", self.update),
-            ("DELETE", "registered-models/delete", self.delete),
             ("POST", "registered-models/set-tag", self.set_tag),
             ("DELETE", "registered-models/delete-tag", self.delete_tag),
             ("POST", "registered-models/alias", self.set_alias),
@@ -76,8 +77,8 @@ class UnityCatalogModels:
             model = models.rename(model.name, full_new_name(model.name, new_name))
         return {"registered_model": model_json(model)}
 
-    def delete(self, call: Call, connection: Connection) -> None:
-        Models(connection, self._clock).delete(read_full_name(call))
+    def delete(self, call: Call) -> None:
+        self._registrations.delete_model(read_full_name(call))
 
     def set_tag(self, call: Call, connection: Connection) -> None:
         models = Models(connection, self._clock)
@@ -110,20 +111,23 @@ class UnityCatalogVersions:
         self._registrations = registrations
 
     def add_routes(self, routes: Routes) -> None:
+        routes.add_plain("DELETE", _ROOT + "model-versions/delete", self.delete, prefixes=MLFLOW_PREFIXES)
         routes.add_plain("POST", _ROOT + "model-versions/finalize", self.finalize, prefixes=MLFLOW_PREFIXES)
         for method, path, handler in (
             ("POST", "model-versions/create", self.create),
             ("GET", "model-versions/get", self.get),
             ("GET", "model-versions/search", self.search),
             ("PATCH", "model-versions/update", self.update),
-            ("DELETE", "model-versions/delete", self.delete),
             ("POST", "model-versions/set-tag", self.set_tag),
             ("DELETE", "model-versions/delete-tag", self.delete_tag),
             ("GET", "model-versions/get-download-uri", self.get_download_uri),
-            ("POST", "model-versions/generate-temporary-credentials", self.give_credentials),
-            ("POST", "model-versions/emit-lineage", self.emit_lineage),
         ):
             routes.add(method, _ROOT + path, handler, prefixes=MLFLOW_PREFIXES)
+        for path, handler in (
+            ("model-versions/generate-temporary-credentials", self.give_credentials),
+            ("model-versions/emit-lineage", self.emit_lineage),
+        ):
+            routes.add("POST", _ROOT + path, handler, prefixes=MLFLOW_PREFIXES, reads=True)
 
     def create(self, call: Call, connection: Connection) -> dict[str, Any]:
         draft = read_draft(call, read_full_name(call))
@@ -138,7 +142,7 @@ class UnityCatalogVersions:
         return {"model_version": version_json(self._get(call, connection))}
 
     def search(self, call: Call, connection: Connection) -> dict[str, Any]:
-        found, token = Searches(connection).find_versions(read_ask(call, MOST_VERSIONS_A_PAGE))
+        found, token = Searches(connection).find_versions(read_ask(call, MOST_VERSIONS_A_PAGE), Namespace())
         return page_json("model_versions", [version_json(version) for version in found], token)
 
     def update(self, call: Call, connection: Connection) -> dict[str, Any]:
@@ -149,8 +153,8 @@ class UnityCatalogVersions:
         version = versions.set_description(read_full_name(call), read_number(call), description)
         return {"model_version": version_json(version)}
 
-    def delete(self, call: Call, connection: Connection) -> None:
-        Versions(connection, self._clock).delete(read_full_name(call), read_number(call))
+    def delete(self, call: Call) -> None:
+        self._registrations.delete_version(read_full_name(call), read_number(call))
 
     def set_tag(self, call: Call, connection: Connection) -> None:
         versions = Versions(connection, self._clock)

@@ -53,9 +53,15 @@ class Models:
         self._models.rename(model.id, new_name, self._clock.now())
         return self.get(new_name)
 
-    def delete(self, name: str) -> None:
-        """Delete the model with all its versions; their files stay in the artifact store. Raises NotFound."""
-        self._models.delete(self._locked(name).id)
+    def delete(self, name: str) -> list[str]:
+        """Delete the model with all its versions; their files stay in the artifact store.
+
+        Gives the ids of versions that were PENDING. Raises NotFound.
+        """
+        model = self._locked(name)
+        pending = self._versions.list_pending(model.id)
+        self._models.delete(model.id)
+        return pending
 
     def set_tag(self, name: str, key: str, value: str) -> None:
         """Raises NotFound or InvalidArgument."""

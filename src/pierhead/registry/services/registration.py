@@ -1,12 +1,14 @@
 """Bringing a version's files into the registry, where they never change again."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from pierhead.kit.artifacts import ArtifactStore
+from pierhead.kit.bounded_yaml import MOST_BYTES
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.errors import InvalidArgument
@@ -16,23 +18,23 @@ from pierhead.registry.domain.names import is_prompt
 from pierhead.registry.domain.sources import copy_of, find_version_source
 from pierhead.registry.ports import Sources
 from pierhead.registry.services.models import Models
-from pierhead.registry.services.uploads import upload_folder
 from pierhead.registry.services.versions import Versions, check_draft
-
-_LARGEST_MLMODEL_BYTES = 1024 * 1024
 
 
 class Registrations:
-    """Use cases that copy files: they open transactions of their own, and never hold one while they copy."""
+    """Use cases on files: they open transactions of their own, and never hold one while they copy.
+
+    `pending` is where the files of PENDING versions wait: `VERSION_ID/`.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, artifacts: ArtifactStore, sources: Sources, uploads: Path
+        self, database: Database, clock: Clock, artifacts: ArtifactStore, sources: Sources, pending: Path
     ) -> None:
         self._database = database
         self._clock = clock
         self._artifacts = artifacts
         self._sources = sources
-        self._uploads = uploads
+        self._pending = pending
 
     def register(self, draft: VersionDraft, *, by: str) -> ModelVersion:
         """A version that is READY at once: its files are copied from `draft.source`, wherever in our reach that is.
@@ -66,7 +68,7 @@ class Registrations:
 
     def _logged_run_id(self, digest: str) -> str | None:
         file = self._artifacts.manifest(digest).find("MLmodel")
-        if file is None or file.size_bytes > _LARGEST_MLMODEL_BYTES:
+        if file is None or file.size_bytes > MOST_BYTES:
             return None
         return find_run_id(self._artifacts.file(file.sha256).read_bytes())
 
@@ -80,7 +82,7 @@ class Registrations:
         if version.state != Pending():
             _ = version.digest
             return version
-        folder = upload_folder(self._uploads, version.id)
+        folder = self._pending / version.id
         state = self._take_over(folder)
         with self._database.transaction() as connection:
             version = Versions(connection, self._clock).leave_pending(version, state)
@@ -88,6 +90,22 @@ class Registrations:
         # Raises if the version failed.
         _ = version.digest
         return version
+
+    def delete_version(self, name: str, number: int) -> None:
+        """Delete a version, and what was uploaded for it if it is PENDING. Raises NotFound."""
+        with self._database.transaction() as connection:
+            version = Versions(connection, self._clock).delete(name, number)
+        self._drop_uploads([version.id])
+
+    def delete_model(self, name: str) -> None:
+        """Delete a model with all its versions, and what was uploaded for PENDING ones. Raises NotFound."""
+        with self._database.transaction() as connection:
+            pending = Models(connection, self._clock).delete(name)
+        self._drop_uploads(pending)
+
+    def _drop_uploads(self, version_ids: Sequence[str]) -> None:
+        for version_id in version_ids:
+            shutil.rmtree(self._pending / version_id, ignore_errors=True)
 
     def _take_over(self, folder: Path) -> Ready | Failed:
         if not folder.is_dir():

@@ -51,10 +51,10 @@ class Searches:
         query, after = _parse(MODELS, ask, MOST_MODELS)
         return _page(query, self._store.find_models(query, after, ask.limit, within))
 
-    def find_versions(self, ask: Ask) -> tuple[Sequence[ModelVersion], str | None]:
+    def find_versions(self, ask: Ask, within: Namespace | None = None) -> tuple[Sequence[ModelVersion], str | None]:
         """One page and the token of the next, None if this is the last. Raises InvalidArgument."""
         query, after = _parse(VERSIONS, ask, MOST_VERSIONS)
-        return _page(query, self._store.find_versions(query, after, ask.limit))
+        return _page(query, self._store.find_versions(query, after, ask.limit, within))
 
     def list_versions(self, name: str, ask: Ask) -> tuple[Sequence[ModelVersion], str | None]:
         """The versions of one model, the newest first; `ask` has neither filter nor order."""

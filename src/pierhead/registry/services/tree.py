@@ -14,7 +14,6 @@ from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.addresses import find_model_id
 from pierhead.registry.domain.models import ModelVersion, Pending
 from pierhead.registry.domain.names import LARGEST_VERSION
-from pierhead.registry.services.uploads import upload_folder
 from pierhead.registry.store.models import ModelStore
 from pierhead.registry.store.versions import VersionStore
 
@@ -57,12 +56,15 @@ class _Inside:
 
 
 class RegistryTree:
-    """A `FileTree`: READY versions can be read and never change, PENDING ones are filled by their registration."""
+    """A `FileTree`: READY versions can be read and never change, PENDING ones are filled by their registration.
 
-    def __init__(self, database: Database, artifacts: ArtifactStore, uploads: Path, layout: Layout) -> None:
+    `pending` is where the files of PENDING versions wait: `VERSION_ID/`.
+    """
+
+    def __init__(self, database: Database, artifacts: ArtifactStore, pending: Path, layout: Layout) -> None:
         self._database = database
         self._artifacts = artifacts
-        self._uploads = uploads
+        self._pending = pending
         self._layout = layout
 
     def find(self, path: str) -> FileEntry | None:
@@ -161,7 +163,7 @@ class RegistryTree:
         return _ManifestTree(self._artifacts.manifest(version.digest), to_ms(version.updated_at))
 
     def _upload_tree(self, version: ModelVersion) -> FolderTree:
-        folder = upload_folder(self._uploads, version.id)
+        folder = self._pending / version.id
         folder.mkdir(parents=True, exist_ok=True)
         return FolderTree(folder)
 

@@ -90,11 +90,12 @@ class Versions:
         self._versions.set_description(self._locked(name, number).id, description, self._clock.now())
         return self.get(name, number)
 
-    def delete(self, name: str, number: int) -> None:
-        """Its number is not given again; its files stay in the artifact store. Raises NotFound."""
+    def delete(self, name: str, number: int) -> ModelVersion:
+        """Its number is not given again; its files stay in the artifact store. Gives what it was. Raises NotFound."""
         version = self._locked(name, number)
         self._versions.delete(version.id)
         self._models.touch(version.model_id, self._clock.now())
+        return version
 
     def set_tag(self, name: str, number: int, key: str, value: str) -> None:
         """Raises NotFound or InvalidArgument."""

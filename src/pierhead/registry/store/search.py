@@ -73,7 +73,9 @@ class SearchStore:
         rows, end = self._page(select(registered_models).where(*where), columns, query.order, after, limit)
         return Page(ModelStore(self._connection).load(rows), end)
 
-    def find_versions(self, query: Query, after: Position | None, limit: int) -> Page[ModelVersion]:
+    def find_versions(
+        self, query: Query, after: Position | None, limit: int, within: Namespace | None = None
+    ) -> Page[ModelVersion]:
         columns = {
             Field.NAME: registered_models.c.name,
             Field.RUN_ID: model_versions.c.run_id,
@@ -83,7 +85,7 @@ class SearchStore:
             Field.UPDATED_AT: model_versions.c.updated_at,
         }
         tags = _Tags(model_version_tags, model_version_tags.c.version_id == model_versions.c.id)
-        where = self._where(query, columns, tags)
+        where = [*self._where(query, columns, tags), *_within(within)]
         rows, end = self._page(select_versions().where(*where), columns, query.order, after, limit)
         return Page(VersionStore(self._connection).load(rows), end)
 

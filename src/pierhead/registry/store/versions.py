@@ -55,6 +55,11 @@ class VersionStore:
         query = select(versions.c.number).where(versions.c.model_id == model_id).order_by(versions.c.number)
         return list(self._connection.scalars(query))
 
+    def list_pending(self, model_id: str) -> list[str]:
+        """Ids of the versions that are PENDING."""
+        query = select(versions.c.id).where(versions.c.model_id == model_id, versions.c.status == _PENDING)
+        return list(self._connection.scalars(query))
+
     def _many(self, where: ColumnElement[bool]) -> list[ModelVersion]:
         query = select_versions().where(where).order_by(models.c.name, versions.c.number)
         return self.load(self._connection.execute(query).all())
@@ -104,10 +109,10 @@ class VersionStore:
         for key, value in version.tags.items():
             self._connection.execute(insert(tags).values(version_id=version.id, key=key, value=value))
 
-    def leave_pending(self, version_id: str, state: State, now: datetime) -> bool:
-        """Give a PENDING version its final state; False if it was not PENDING any more."""
+    def leave_pending(self, version_id: str, state: State, now: datetime) -> None:
+        """Give a PENDING version its final state; nothing happens if it is not PENDING any more."""
         row = update(versions).where(versions.c.id == version_id, versions.c.status == _PENDING)
-        return self._connection.execute(row.values(updated_at=now, **_state_values(state))).rowcount == 1
+        self._connection.execute(row.values(updated_at=now, **_state_values(state)))
 
     def set_stage(self, version_id: str, stage: Stage, now: datetime) -> None:
         self._update(version_id, stage=stage.value, updated_at=now)

@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import psutil
-
 import pierhead.worker
 from pierhead.kit.clock import Clock, from_ms, to_ms
+from pierhead.kit.os_processes import created_s, kill_group, kill_orphans
 from pierhead.serving.adapters.worker_environment import worker_environment
-from pierhead.serving.adapters.worker_processes import ask_to_stop, find_process, kill_group, kill_orphans
+from pierhead.serving.adapters.worker_processes import ask_to_stop, find_process
 from pierhead.serving.adapters.worker_records import WorkerRecord, WorkerRecords, WorkerStatus
 from pierhead.serving.ports import WorkerObservation, WorkerPhase, WorkerSpec
 
@@ -63,7 +62,7 @@ class LocalWorkerHost:
             records.remove(worker_id)
             raise
         self._children[worker_id] = process_id
-        records.write(replace(record, process_id=process_id, created_s=psutil.Process(process_id).create_time()))
+        records.write(replace(record, process_id=process_id, created_s=created_s(process_id)))
 
     def _spawn(self, spec: WorkerSpec) -> int:
         environment = worker_environment(os.environ, spec.python.absolute(), spec.environment_vars)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pierhead.kit.bounded_yaml import UnreadableYaml, read_yaml
 
 TESTED_MLFLOW = ">=3.17,<3.19"
 
@@ -37,23 +37,22 @@ class ModelRequirements:
 
 def read_requirements(model: Path) -> ModelRequirements:
     """Raises NoRequirements if there is neither a requirements.txt nor a conda.yaml with a pip section."""
-    conda = _yaml(model / "conda.yaml")
     notes: list[str] = []
+    conda = _yaml(model / "conda.yaml", notes)
     if (model / "requirements.txt").is_file():
         lines = requirement_lines((model / "requirements.txt").read_text())
     else:
         lines = _pip_section(conda)
-        notes.append("no requirements.txt; taking the pip section of conda.yaml")
         if not lines:
-            raise NoRequirements(
-                "the version names no requirements: its folder has no requirements.txt and no conda.yaml"
-            )
-    added = tuple(_what_pyfunc_needs(lines, _yaml(model / "MLmodel").get("mlflow_version")))
+            why = notes[0] if notes else "no conda.yaml with a pip section"
+            raise NoRequirements(f"the version names no requirements: its folder has no requirements.txt, and {why}")
+        notes.append("no requirements.txt; taking the pip section of conda.yaml")
+    added = tuple(_what_pyfunc_needs(lines, _yaml(model / "MLmodel", notes).get("mlflow_version")))
     if added:
         notes.append(f"adding {', '.join(added)}, without which MLflow cannot load the model")
     return ModelRequirements(
         lines=tuple(lines),
-        python=_python_of(_yaml(model / "python_env.yaml"), conda),
+        python=_python_of(_yaml(model / "python_env.yaml", notes), conda),
         added=added,
         notes=tuple(notes),
         content=_content_digest(model, lines),
@@ -99,7 +98,7 @@ def _python_of(python_env: dict[str, Any], conda: dict[str, Any]) -> str | None:
     >>> _python_of({}, {"dependencies": ["python=3.10.4", {"pip": []}]})
     '3.10'
     """
-    stated = [python_env.get("python"), *(each for each in conda.get("dependencies", []) if _is_python(each))]
+    stated = [python_env.get("python"), *(each for each in _dependencies(conda) if _is_python(each))]
     found = (_MINOR.match(str(each)) for each in stated if each)
     return next((match.group(1) for match in found if match), None)
 
@@ -109,14 +108,24 @@ def _is_python(dependency: Any) -> bool:
 
 
 def _pip_section(conda: dict[str, Any]) -> list[str]:
-    sections = [each["pip"] for each in conda.get("dependencies", []) if isinstance(each, dict) and "pip" in each]
-    return requirement_lines("\n".join(str(line) for section in sections for line in section))
+    sections = [each.get("pip") for each in _dependencies(conda) if isinstance(each, dict)]
+    lines = (line for section in sections if isinstance(section, list) for line in section)
+    return requirement_lines("\n".join(str(line) for line in lines))
 
 
-def _yaml(path: Path) -> dict[str, Any]:
+def _dependencies(conda: dict[str, Any]) -> list[Any]:
+    dependencies = conda.get("dependencies")
+    return dependencies if isinstance(dependencies, list) else []
+
+
+def _yaml(path: Path, notes: list[str]) -> dict[str, Any]:
+    """What the file holds; nothing if there is none, nor if it cannot be read, which is noted."""
     try:
-        loaded = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError):
+        loaded = read_yaml(path)
+    except UnreadableYaml as error:
+        notes.append(f"{path.name} is unreadable: {error}")
+        return {}
+    except OSError:
         return {}
     return loaded if isinstance(loaded, dict) else {}
 

@@ -1,10 +1,10 @@
 """The routing snapshot's place: a file that gateways watch."""
 
-import os
 from pathlib import Path
 
 import msgspec
 
+from pierhead.kit.replacing import replace_file
 from pierhead.serving.domain.snapshot import Snapshot, decode, encode
 
 
@@ -22,8 +22,5 @@ class SnapshotFile:
 
     def write(self, snapshot: Snapshot) -> None:
         """Replace it in one step. Not synced to disk: after a power cut the controller writes a new one anyway."""
-        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         # It holds hashes of tokens: for the owner alone.
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(encode(snapshot))
-        draft.replace(self._path)
+        replace_file(self._path, encode(snapshot), mode=0o600, synced=False)

@@ -42,8 +42,6 @@ class UvEnvironments:
         digest = environment_digest(requirements)
         folder = self._root / digest
         environment = Environment(digest, folder / "bin" / "python")
-        if _is_ready(folder):
-            return environment
         self._root.mkdir(parents=True, exist_ok=True)
         log.parent.mkdir(parents=True, exist_ok=True)
         deadline_s = monotonic_s() + self._timeout_s
@@ -51,10 +49,14 @@ class UvEnvironments:
             tell(story, f"--- {self._clock.now().isoformat(timespec='seconds')} environment {digest} of {model}")
             for note in requirements.notes:
                 tell(story, note)
+            if _is_ready(folder):
+                tell(story, "built before, from the same requirements")
+                return environment
             try:
                 with _locked(self._root / f"{digest}.lock", story, deadline_s) as lock:
                     if not _is_ready(folder):
-                        self._build(model, requirements, folder, UvRun(story, lock, deadline_s, self._timeout_s))
+                        with _removed_on_failure(folder):
+                            self._build(model, requirements, folder, UvRun(story, lock, deadline_s, self._timeout_s))
             except EnvironmentFailed as error:
                 tell(story, f"failed: {error}")
                 raise
@@ -115,6 +117,16 @@ def _mark_ready(folder: Path, requirements: ModelRequirements) -> None:
     draft = folder / ".ready.new"
     draft.write_text(json.dumps({"requirements": [*requirements.lines, *requirements.added]}))
     draft.replace(folder / ".ready")
+
+
+@contextlib.contextmanager
+def _removed_on_failure(folder: Path) -> Iterator[None]:
+    """Half an environment helps nobody and may be what fills the disk."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 @contextlib.contextmanager

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import psutil
 
+from pierhead.kit.os_processes import is_running, kill_group, kill_orphans
 from pierhead.serving.adapters.worker_records import WorkerRecord, WorkerRecords
 
 _PATIENCE_S = 5.0
-
-# The start of a process is told relative to the boot, whose time moves a little when the clock is set.
-_CREATED_TOLERANCE_S = 1.0
 
 
 def find_process(record: WorkerRecord, *, said_by_worker: int | None, record_file: Path) -> int | None:
@@ -24,39 +22,19 @@ def find_process(record: WorkerRecord, *, said_by_worker: int | None, record_fil
     process_id = record.process_id or said_by_worker
     if process_id is None:
         return None
+    if record.created_s is not None and is_running(process_id, record.created_s):
+        return process_id
     try:
         process = psutil.Process(process_id)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        same_start = record.created_s is not None and _close(process.create_time(), record.created_s)
-        return process_id if same_start or str(record_file) in process.cmdline() else None
+        is_dead = process.status() == psutil.STATUS_ZOMBIE
+        return process_id if not is_dead and str(record_file) in process.cmdline() else None
     except psutil.Error:
         return None
-
-
-def _close(created_s: float, recorded_s: float) -> bool:
-    return abs(created_s - recorded_s) < _CREATED_TOLERANCE_S
 
 
 def ask_to_stop(process_id: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(process_id, signal.SIGTERM)
-
-
-def kill_group(leader: int) -> None:
-    """Kill a worker and every process that its model started. Harmless if all are gone."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(leader, signal.SIGKILL)
-
-
-def kill_orphans(dead_leader: int) -> None:
-    """Kill what a dead worker's model has left running."""
-    # The number of a dead leader is not given away while its group has members: they are its children.
-    if not psutil.pid_exists(dead_leader):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(dead_leader, signal.SIGKILL)
 
 
 def kill_recorded_workers(folder: Path) -> None:

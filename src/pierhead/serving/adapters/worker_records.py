@@ -1,10 +1,11 @@
 """One JSON file for each worker: what it is and which process it is. The worker reads it too, as its orders."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from pierhead.kit.replacing import replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,18 @@ class WorkerRecords:
 
     def write(self, record: WorkerRecord) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        draft = self._folder / f".{record.worker_id}.{os.getpid()}"
-        draft.write_text(json.dumps(asdict(record)))
-        draft.replace(self.path(record.worker_id))
+        replace_file(self.path(record.worker_id), json.dumps(asdict(record)), synced=False)
 
     def status_of(self, worker_id: str) -> WorkerStatus | None:
-        """None if the worker has not said anything yet."""
-        fields = _read(self.status_file(worker_id))
-        if fields is None:
-            return None
-        return WorkerStatus(fields["phase"], fields["message"], fields["pid"], fields["last_words"])
+        """None if the worker has not said anything yet, or nothing that makes sense."""
+        fields = _read(self.status_file(worker_id)) or {}
+        texts = [fields.get(name) for name in ("phase", "message", "last_words")]
+        match fields.get("pid"), texts:
+            # The file lies where the model's code can write.
+            case int(process_id), [str(phase), str(message), str(last_words)] if process_id > 0:
+                return WorkerStatus(phase, message, process_id, last_words)
+            case _:
+                return None
 
     def remove(self, worker_id: str) -> None:
         """The record goes last: as long as it is there, somebody looks after the rest."""

@@ -1,9 +1,12 @@
 """Reads a JSON request and collects everything that is wrong with it."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pierhead.kit.errors import InvalidArgument, NotImplementedYet
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 class Reader:
@@ -71,13 +74,13 @@ class Fields:
         return None
 
     def integer(self, key: str) -> int | None:
-        """A whole number, as a number or as a string."""
+        """A whole number of up to 18 digits, as a number or as a string."""
         value = self.find(key)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-            return value
-        if isinstance(value, str) and value.lstrip("-").isdecimal():
+        if value is None:
+            return None
+        if isinstance(value, int | str) and not isinstance(value, bool) and _WHOLE_NUMBER.fullmatch(str(value)):
             return int(value)
-        self._wrong(key, "a whole number", value)
+        self._wrong(key, "a whole number of up to 18 digits", value)
         return None
 
     def items(self, key: str) -> list[Any]:

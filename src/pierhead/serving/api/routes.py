@@ -13,6 +13,7 @@ from pierhead.kit.web.routes import Call, PlainHandler, Routes
 from pierhead.serving.api import databricks_requests_wire as requests
 from pierhead.serving.api import databricks_wire as wire
 from pierhead.serving.api import openapi_wire, prometheus_wire
+from pierhead.serving.domain.endpoints import Endpoint
 from pierhead.serving.ports import ModelVersions, SnapshotPlace
 from pierhead.serving.services.descriptions import describe
 from pierhead.serving.services.endpoints import Endpoints
@@ -67,6 +68,12 @@ def add_routes(
             endpoint_id = api.delete(call, connection)
         await_forgotten(snapshots, endpoint_id, timeout_s=_FAREWELL_S)
 
+    def openapi(call: Call) -> dict[str, Any]:
+        with database.reading() as connection:
+            endpoint = api.find(call, connection)
+        # Outside the transaction: files may have to be laid out first.
+        return api.openapi(call, endpoint)
+
     routes.add("POST", _ENDPOINTS, api.create)
     routes.add("GET", _ENDPOINTS, api.list_all)
     routes.add("GET", _ENDPOINT, api.get)
@@ -77,7 +84,7 @@ def add_routes(
     routes.add("GET", _MODEL + "/logs", api.logs)
     routes.add("GET", _MODEL + "/build-logs", api.build_logs)
     routes.add("GET", _ENDPOINT + "/metrics", api.metrics)
-    routes.add("GET", _ENDPOINT + "/openapi", api.openapi)
+    routes.add_plain("GET", _ENDPOINT + "/openapi", openapi)
     routes.add("GET", _PERMISSIONS + "/permissionLevels", api.permission_levels)
     routes.add("GET", _PERMISSIONS, api.permissions)
     routes.add("GET", "/2.0/pierhead/serving-endpoints/{name}/events", api.events)
@@ -108,7 +115,10 @@ class _Api:
         return {"endpoints": [wire.summary(endpoint) for endpoint in self._endpoints(connection).list_all()]}
 
     def get(self, call: Call, connection: Connection) -> dict[str, Any]:
-        return wire.detailed(self._endpoints(connection).get(call.text("name")), call.base_url)
+        return wire.detailed(self.find(call, connection), call.base_url)
+
+    def find(self, call: Call, connection: Connection) -> Endpoint:
+        return self._endpoints(connection).get(call.text("name"))
 
     def delete(self, call: Call, connection: Connection) -> str:
         return self._endpoints(connection).delete(call.text("name")).id
@@ -140,11 +150,10 @@ class _Api:
         text = prometheus_wire.exposition(read_traffic(self._gateways_folder, endpoint.name))
         return Response(text, media_type=prometheus_wire.CONTENT_TYPE)
 
-    def openapi(self, call: Call, connection: Connection) -> dict[str, Any]:
-        endpoint = self._endpoints(connection).get(call.text("name"))
+    def openapi(self, call: Call, endpoint: Endpoint) -> dict[str, Any]:
         config = endpoint.active or endpoint.newest
         busiest = max(config.entities, key=lambda entity: config.weight(entity.name))
-        description = describe(self._versions, busiest.spec)
+        description = describe(self._versions, busiest.digest)
         return openapi_wire.document(endpoint.name, config.version, call.base_url, description)
 
     def permission_levels(self, call: Call, connection: Connection) -> dict[str, Any]:

@@ -13,6 +13,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "binary": {"type": "string", "contentEncoding": "base64"},
     "datetime": {"type": "string", "format": "date-time"},
 }
+_MOST_DIMENSIONS = 32
 _TENSOR_TYPES = {"bool": "boolean", "str": "string", "object": "string", "int": "integer", "uint": "integer"}
 
 
@@ -97,7 +98,8 @@ def _tensor(spec: Mapping[str, Any]) -> dict[str, Any]:
     tensor = about if isinstance(about, Mapping) else {}
     schema: dict[str, Any] = {"type": _tensor_type(str(tensor.get("dtype", "")))}
     shape = tensor.get("shape")
-    for length in reversed(shape if isinstance(shape, list) else [-1]):
+    # Each dimension is a level of the document, which must stay one that can be written.
+    for length in reversed(shape[:_MOST_DIMENSIONS] if isinstance(shape, list) else [-1]):
         schema = {"type": "array", "items": schema}
         if isinstance(length, int) and length >= 0:
             schema |= {"minItems": length, "maxItems": length}

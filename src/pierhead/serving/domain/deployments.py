@@ -39,7 +39,7 @@ def _deployment(
     kept: Mapping[str, Sequence[WorkerObservation]],
     observed: Observed,
 ) -> Deployment:
-    key = workload(config.endpoint_id, entity.spec)
+    key = workload(config.endpoint_id, entity)
     workers = kept.get(key, ())
     ready, needed = sum(worker.is_ready for worker in workers), demand(config)[key]
     if ready >= needed:

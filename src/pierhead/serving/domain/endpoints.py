@@ -25,11 +25,16 @@ class EntitySpec:
 
 @dataclass(frozen=True, slots=True)
 class ServedEntity:
-    """A model version inside a config. An entity that an update does not touch keeps its id."""
+    """A model version inside a config. An entity that an update does not touch keeps its id.
+
+    `digest` names the version's files since the config was accepted: what the registry calls that version later, or
+    whether it still has it, changes nothing here.
+    """
 
     id: str
     name: str
     spec: EntitySpec
+    digest: str
 
     @property
     def model_name(self) -> str:

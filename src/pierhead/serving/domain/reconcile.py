@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pierhead.serving.domain.builds import Build, BuildFailed, Building, Built
-from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig, EntitySpec
+from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig, ServedEntity
 from pierhead.serving.domain.restarts import Crash, next_start
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
 from pierhead.serving.domain.workloads import demand, workload
 
-DRAIN_GRACE_S = 60.0
+DRAIN_GRACE_S = 330.0
+"""Longer than the longest time-out of an invocation and a worker's patience behind it: all are answered first."""
+
 MOST_TRIES = 3
 """Starts of each worker of a pending config; after the last one that died without a word the config fails."""
 
@@ -30,14 +32,14 @@ class StartBuild:
 
     endpoint_id: str
     workload: str
-    spec: EntitySpec
+    entity: ServedEntity
 
 
 @dataclass(frozen=True, slots=True)
 class StartWorker:
     endpoint_id: str
     workload: str
-    spec: EntitySpec
+    entity: ServedEntity
     build: Built
 
 
@@ -184,7 +186,7 @@ class _Shortage:
 
     endpoint_id: str
     workload: str
-    spec: EntitySpec
+    entity: ServedEntity
     replicas: int
     missing: int
     asked_at: datetime | None
@@ -193,8 +195,8 @@ class _Shortage:
 def _shortages(
     endpoint: Endpoint, pending: EndpointConfig | None, kept: Mapping[str, Sequence[WorkerObservation]]
 ) -> Iterator[_Shortage]:
-    specs = {
-        workload(endpoint.id, entity.spec): entity.spec
+    entities = {
+        workload(endpoint.id, entity): entity
         for config in (endpoint.active, pending)
         if config is not None
         for entity in config.entities
@@ -204,25 +206,25 @@ def _shortages(
         missing = replicas - len(kept.get(key, ()))
         if missing > 0:
             asked_at = pending.created_at if pending and key in asked else None
-            yield _Shortage(endpoint.id, key, specs[key], replicas, missing, asked_at)
+            yield _Shortage(endpoint.id, key, entities[key], replicas, missing, asked_at)
 
 
 def _supply(shortage: _Shortage, observed: Observed, now: datetime) -> Iterator[Action]:
-    endpoint_id, key, spec = shortage.endpoint_id, shortage.workload, shortage.spec
+    endpoint_id, key, entity = shortage.endpoint_id, shortage.workload, shortage.entity
     match observed.builds.get(key):
         case None:
-            yield StartBuild(endpoint_id, key, spec)
+            yield StartBuild(endpoint_id, key, entity)
         case Building():
             return
         case BuildFailed(at=at):
             # Whoever asks again after a failure has mended something.
             is_asked_again = shortage.asked_at is not None and at < shortage.asked_at
             if is_asked_again or now - at >= _BUILD_RETRY:
-                yield StartBuild(endpoint_id, key, spec)
+                yield StartBuild(endpoint_id, key, entity)
         case Built() as build:
             due = next_start(observed.crashes_of(key), shortage.replicas)
             if due is None or now >= due:
-                yield from [StartWorker(endpoint_id, key, spec, build)] * shortage.missing
+                yield from [StartWorker(endpoint_id, key, entity, build)] * shortage.missing
 
 
 def _is_announced(config: EndpointConfig, observed: Observed, now: datetime) -> bool:
@@ -235,7 +237,7 @@ def _find_failure(
 ) -> FailConfig | None:
     needed = demand(config)
     for entity in config.entities:
-        key = workload(config.endpoint_id, entity.spec)
+        key = workload(config.endpoint_id, entity)
         if sum(worker.is_ready for worker in kept.get(key, ())) >= needed[key]:
             continue
         reason = _reason_to_fail(key, needed[key], len(kept.get(key, ())), config.created_at, observed)

@@ -45,9 +45,7 @@ def _entity_routes(config: EndpointConfig, kept: Mapping[str, Sequence[WorkerObs
             model_version=entity.model_version,
             weight=config.weight(entity.name),
             sockets=sorted(
-                str(worker.socket)
-                for worker in kept.get(workload(config.endpoint_id, entity.spec), ())
-                if worker.is_ready
+                str(worker.socket) for worker in kept.get(workload(config.endpoint_id, entity), ()) if worker.is_ready
             ),
         )
         for entity in config.entities

@@ -77,8 +77,8 @@ def _events(endpoint: Endpoint, actions: Sequence[Action], news: News, now: date
 
 def _tell(action: Action, names: Mapping[str, str]) -> list[tuple[str, str]]:
     match action:
-        case StartBuild(workload=key, spec=spec):
-            model = f"{spec.model_name} version {spec.model_version}"
+        case StartBuild(workload=key, entity=entity):
+            model = f"{entity.model_name} version {entity.model_version}"
             return [("building", f"preparing files and environment of {names[key]}: {model}")]
         case StartWorker(workload=key):
             return [("worker starting", f"starting a worker of {names[key]}")]
@@ -95,5 +95,5 @@ def _entity_names(endpoint: Endpoint) -> dict[str, str]:
     configs: list[EndpointConfig] = [config for config in (endpoint.active, endpoint.newest) if config is not None]
     for config in configs:
         for entity in config.entities:
-            names[workload(endpoint.id, entity.spec)] = entity.name
+            names[workload(endpoint.id, entity)] = entity.name
     return names

@@ -5,7 +5,7 @@ from math import ceil
 
 import msgspec
 
-from pierhead.serving.domain.endpoints import EndpointConfig, EntitySpec
+from pierhead.serving.domain.endpoints import EndpointConfig, EntitySpec, ServedEntity
 
 REPLICAS = {"Small": 1, "Medium": 2, "Large": 4}
 """Workers by workload size."""
@@ -29,13 +29,15 @@ def replicas(spec: EntitySpec) -> int:
     return max(1, ceil((spec.min_provisioned_concurrency or 0) / CONCURRENCY_PER_REPLICA))
 
 
-def workload(endpoint_id: str, spec: EntitySpec) -> str:
+def workload(endpoint_id: str, entity: ServedEntity) -> str:
     """The key of the workers that can answer for an entity: 20 hex digits, the same in every process.
 
-    Name, size and traffic do not count, so a config that changes only those goes on with the running workers.
+    Other files under the same version are another workload. The entity's name, its size and its traffic do not count,
+    so a config that changes only those goes on with the running workers.
     """
-    environment = sorted((spec.environment_vars or {}).items())
-    identity = msgspec.json.encode([endpoint_id, spec.model_name, spec.model_version, environment])
+    environment = sorted((entity.spec.environment_vars or {}).items())
+    version = [entity.model_name, entity.model_version, entity.digest]
+    identity = msgspec.json.encode([endpoint_id, *version, environment])
     return hashlib.sha256(identity).hexdigest()[:20]
 
 
@@ -43,6 +45,6 @@ def demand(config: EndpointConfig) -> dict[str, int]:
     """Workers that a config needs, by workload; entities of the same workload add up."""
     wanted: dict[str, int] = {}
     for entity in config.entities:
-        key = workload(config.endpoint_id, entity.spec)
+        key = workload(config.endpoint_id, entity)
         wanted[key] = wanted.get(key, 0) + replicas(entity.spec)
     return wanted

@@ -1,4 +1,4 @@
-"""Gets workloads ready to start, beside the reconciler's loop: files from the registry, then the environment."""
+"""Gets workloads ready to start, beside the reconciler's loop: files by their digest, then the environment."""
 
 import queue
 import threading
@@ -10,7 +10,7 @@ import structlog
 from pierhead.kit.clock import Clock
 from pierhead.kit.errors import PierheadError
 from pierhead.serving.domain.builds import Build, BuildFailed, Building, Built
-from pierhead.serving.domain.endpoints import EntitySpec
+from pierhead.serving.domain.endpoints import ServedEntity
 from pierhead.serving.ports import EnvironmentFailed, Environments, ModelVersions
 
 log = structlog.get_logger()
@@ -38,13 +38,13 @@ class Builds:
         with self._lock:
             return dict(self._states)
 
-    def start(self, workload: str, spec: EntitySpec) -> None:
+    def start(self, workload: str, entity: ServedEntity) -> None:
         """Begin, unless it is on its way."""
         with self._lock:
             if isinstance(self._states.get(workload), Building):
                 return
             self._states[workload] = Building()
-        self._waiting.put(lambda: self._build(workload, spec))
+        self._waiting.put(lambda: self._build(workload, entity))
 
     def forget(self, workload: str) -> None:
         """Build again next time."""
@@ -60,17 +60,16 @@ class Builds:
         while (job := self._waiting.get()) is not None:
             job()
 
-    def _build(self, workload: str, spec: EntitySpec) -> None:
-        state = self._try(workload, spec)
+    def _build(self, workload: str, entity: ServedEntity) -> None:
+        state = self._try(workload, entity)
         with self._lock:
             self._states[workload] = state
 
-    def _try(self, workload: str, spec: EntitySpec) -> Built | BuildFailed:
-        what = f"{spec.model_name} version {spec.model_version}"
+    def _try(self, workload: str, entity: ServedEntity) -> Built | BuildFailed:
+        what = f"{entity.model_name} version {entity.model_version}"
         try:
             self._log_folder.mkdir(parents=True, exist_ok=True)
-            version = self._versions.get(spec.model_name, spec.model_version)
-            model = self._versions.folder(version.digest)
+            model = self._versions.folder(entity.digest)
             environment = self._environments.build(model, self._log_folder / f"{workload}.log")
         except EnvironmentFailed as error:
             return BuildFailed(self._clock.now(), f"the environment of {what} could not be built: {error}")

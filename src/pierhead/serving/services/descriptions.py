@@ -1,17 +1,19 @@
 """What a version's own files say about its inputs and outputs."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+import orjson
 
-from pierhead.kit.errors import InvalidState, NotFound
-from pierhead.serving.domain.endpoints import EntitySpec
+from pierhead.kit.bounded_yaml import UnreadableYaml, read_yaml
+from pierhead.kit.errors import NotFound
 from pierhead.serving.ports import ModelVersions
 
 _MOST_EXAMPLE_BYTES = 256 * 1024
+_MOST_JSON_DEPTH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,11 @@ class ModelDescription:
     example: Any = None
 
 
-def describe(versions: ModelVersions, spec: EntitySpec) -> ModelDescription:
-    """What is known of a version; an empty description if its files are gone or say nothing."""
+def describe(versions: ModelVersions, digest: str) -> ModelDescription:
+    """What the files with this digest say; an empty description if they are gone or say nothing."""
     try:
-        folder = versions.folder(versions.get(spec.model_name, spec.model_version).digest)
-    except (NotFound, InvalidState):
+        folder = versions.folder(digest)
+    except NotFound:
         return ModelDescription()
     return read_description(folder)
 
@@ -39,8 +41,8 @@ def describe(versions: ModelVersions, spec: EntitySpec) -> ModelDescription:
 def read_description(folder: Path) -> ModelDescription:
     """Read `MLmodel` and the serving example beside it. They come from users: what cannot be read is left out."""
     try:
-        model = yaml.safe_load((folder / "MLmodel").read_bytes())
-    except (OSError, yaml.YAMLError):
+        model = read_yaml(folder / "MLmodel")
+    except (OSError, UnreadableYaml):
         return ModelDescription()
     if not isinstance(model, dict):
         return ModelDescription()
@@ -55,10 +57,7 @@ def read_description(folder: Path) -> ModelDescription:
 
 
 def _specs(text: object) -> list[Any] | None:
-    try:
-        specs = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
+    specs = _json(text) if isinstance(text, str) else None
     return specs if isinstance(specs, list) and specs else None
 
 
@@ -70,6 +69,29 @@ def _example(folder: Path, about: object) -> Any:
     try:
         if not path.is_relative_to(folder.resolve()) or path.stat().st_size > _MOST_EXAMPLE_BYTES:
             return None
-        return json.loads(path.read_bytes())
+        return _json(path.read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def _json(text: str | bytes) -> Any:
+    """None for what is no JSON, or none that could be sent on: too deep, or with numbers beyond 64 bits."""
+    try:
+        value = json.loads(text)
+        orjson.dumps(value)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return value if _is_shallow(value) else None
+
+
+def _is_shallow(value: Any) -> bool:
+    layer = [value]
+    for _ in range(_MOST_JSON_DEPTH):
+        layer = [child for each in layer for child in _children(each)]
+    return not layer
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

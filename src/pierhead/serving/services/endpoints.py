@@ -1,6 +1,6 @@
 """What people do with endpoints: each change is one config, which the reconciler makes true."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -54,10 +54,10 @@ class Endpoints:
             raise AlreadyExists(f"endpoint {name!r} exists already; update its config, or delete it first")
         settled = settle(name, draft)
         _refuse_two_tables(name, settled.capture, ai_gateway)
-        self._check_versions(settled.entities.values())
+        digests = self._digests(settled)
         now = self._clock.now()
         endpoint_id = new_id()
-        config = _pending(endpoint_id, 1, settled, (), creator, now)
+        config = _pending(endpoint_id, 1, settled, digests, (), creator, now)
         endpoint = Endpoint(
             endpoint_id, name, creator, description, _replace_tags((), tags, ()), ai_gateway, now, now, None, config
         )
@@ -82,9 +82,6 @@ class Endpoints:
             raise NotFound(f"no endpoint has the id {endpoint_id!r}; this call wants the id, not the name")
         return endpoint
 
-    def find(self, name: str) -> Endpoint | None:
-        return self._store.find(name)
-
     def list_all(self) -> list[Endpoint]:
         """Every endpoint, by name."""
         return self._store.list_all()
@@ -105,9 +102,11 @@ class Endpoints:
         settled = settle(name, draft, _settled(base))
         _refuse_moved_table(name, base.capture, settled.capture)
         _refuse_two_tables(name, settled.capture, endpoint.ai_gateway)
-        self._check_versions(settled.entities.values())
+        # Entities that nobody speaks of stay what they are, whatever became of their versions in the registry.
+        kept = {entity.name: entity.digest for entity in base.entities}
+        digests = kept if draft.entities is None else self._digests(settled)
         now = self._clock.now()
-        config = _pending(endpoint.id, endpoint.newest.version + 1, settled, base.entities, creator, now)
+        config = _pending(endpoint.id, endpoint.newest.version + 1, settled, digests, base.entities, creator, now)
         try:
             self._store.add_config(config)
         except IntegrityError:
@@ -140,9 +139,11 @@ class Endpoints:
         """What happened lately, oldest first. Raises NotFound."""
         return self._events.list_of(self.get(name).id)
 
-    def _check_versions(self, specs: Iterable[EntitySpec]) -> None:
-        for model_name, model_version in sorted({(spec.model_name, spec.model_version) for spec in specs}):
-            self._versions.get(model_name, model_version)
+    def _digests(self, settled: SettledConfig) -> dict[str, str]:
+        """The digest of each entity's version as it is now, by the entity's name."""
+        named = {name: (spec.model_name, spec.model_version) for name, spec in settled.entities.items()}
+        found = {version: self._versions.get(*version).digest for version in sorted(set(named.values()))}
+        return {name: found[version] for name, version in named.items()}
 
     def _tell(self, endpoint_id: str, kind: str, message: str) -> None:
         self._events.add(endpoint_id, EndpointEvent(self._clock.now(), kind, message))
@@ -152,6 +153,7 @@ def _pending(
     endpoint_id: str,
     version: int,
     settled: SettledConfig,
+    digests: Mapping[str, str],
     before: Sequence[ServedEntity],
     creator: str,
     now: datetime,
@@ -160,7 +162,9 @@ def _pending(
 
     def entity(name: str, spec: EntitySpec) -> ServedEntity:
         old = known.get(name)
-        return old if old is not None and old.spec == spec else ServedEntity(new_id(), name, spec)
+        if old is not None and (old.spec, old.digest) == (spec, digests[name]):
+            return old
+        return ServedEntity(new_id(), name, spec, digests[name])
 
     entities = tuple(entity(name, spec) for name, spec in settled.entities.items())
     return EndpointConfig(

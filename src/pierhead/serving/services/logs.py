@@ -54,7 +54,7 @@ def _sources(endpoint: Endpoint, entity_name: str) -> dict[str, str]:
     for config in configs.values():
         entity = config.find_entity(entity_name)
         if entity is not None:
-            sources.setdefault(workload(endpoint.id, entity.spec), _title(config))
+            sources.setdefault(workload(endpoint.id, entity), _title(config))
     if not sources:
         known = sorted({entity.name for config in configs.values() for entity in config.entities})
         raise NotFound(f"endpoint {endpoint.name!r} serves no {entity_name!r}; it serves {', '.join(known)}")

@@ -157,8 +157,8 @@ class Reconciler:
 
     def _act(self, action: Action, now: datetime) -> None:
         match action:
-            case StartBuild(workload=workload, spec=spec):
-                self._builds.start(workload, spec)
+            case StartBuild(workload=workload, entity=entity):
+                self._builds.start(workload, entity)
             case StartWorker():
                 self._start(action, now)
             case DrainWorker(worker_id=worker_id, grace_s=grace_s):
@@ -176,7 +176,7 @@ class Reconciler:
             model=action.build.model,
             python=action.build.python,
             log=self._worker_logs / f"{action.workload}.log",
-            environment_vars=dict(action.spec.environment_vars or {}),
+            environment_vars=dict(action.entity.spec.environment_vars or {}),
         )
         try:
             self._worker_logs.mkdir(parents=True, exist_ok=True)

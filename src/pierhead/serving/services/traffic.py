@@ -1,13 +1,19 @@
 """What all gateways counted for an endpoint, added up."""
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import psutil
 
+from pierhead.kit.clock import SystemClock, from_ms
 from pierhead.serving.domain.traffic import LATENCY_BOUNDS_MS, EntityTraffic, GatewayTraffic
+
+# A gateway that is started again takes its file over within seconds.
+_REMEMBERED = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -38,17 +44,34 @@ class EndpointTraffic:
 
 
 def read_traffic(folder: Path, endpoint: str) -> EndpointTraffic:
-    """Add up the files that gateways keep in `folder`; one that cannot be read does not count."""
+    """Add up the files that gateways keep in `folder`; one that cannot be read does not count.
+
+    Files of gateways that are gone count for a minute more and are then removed.
+    """
+    now = SystemClock().now()
     totals: dict[str, TrafficTotal] = {}
     dropped = 0
     for path in sorted(folder.glob("*.json")):
         try:
+            written_at = from_ms(int(path.stat().st_mtime * 1000))
             gateway = msgspec.json.decode(path.read_bytes(), type=GatewayTraffic)
         except (OSError, msgspec.DecodeError):
             continue
+        is_alive = _is_alive(gateway.process_id, written_at)
+        if not is_alive and now - written_at > _REMEMBERED:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            continue
         dropped += gateway.records_dropped
-        is_alive = psutil.pid_exists(gateway.process_id)
         for traffic in gateway.entities:
             if traffic.endpoint == endpoint:
                 totals.setdefault(traffic.entity, TrafficTotal()).add(traffic, is_gateway_alive=is_alive)
     return EndpointTraffic(endpoint, dict(sorted(totals.items())), dropped)
+
+
+def _is_alive(process_id: int, written_at: datetime) -> bool:
+    """Whether the process that wrote at this time is alive: a later one of the same number is another."""
+    try:
+        return psutil.Process(process_id).create_time() < written_at.timestamp() + 1.0
+    except psutil.Error:
+        return False

@@ -16,6 +16,7 @@ _ENTITY_COLUMNS = (
     served_entities.c.id.label("entity_id"),
     served_entities.c.name.label("entity_name"),
     served_entities.c.spec,
+    served_entities.c.digest,
     served_entities.c.deployment,
     served_entities.c.deployment_message,
 )
@@ -79,6 +80,7 @@ class EndpointStore:
                     model_name=entity.model_name,
                     model_version=entity.model_version,
                     spec=dump(entity.spec),
+                    digest=entity.digest,
                     deployment=deployment.state.value,
                     deployment_message=deployment.message,
                 )

@@ -46,7 +46,7 @@ def config_of(rows: Sequence[Row[Any]]) -> EndpointConfig:
         endpoint_id=row.endpoint_id,
         version=row.version,
         status=ConfigStatus(row.status),
-        entities=tuple(ServedEntity(e.entity_id, e.entity_name, load(e.spec, EntitySpec)) for e in rows),
+        entities=tuple(ServedEntity(e.entity_id, e.entity_name, load(e.spec, EntitySpec), e.digest) for e in rows),
         routes=load(row.routes, tuple[Route, ...]),
         capture=load_or_none(row.capture, CaptureConfig),
         creator=row.creator,

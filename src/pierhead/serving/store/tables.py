@@ -40,6 +40,7 @@ served_entities = Table(
     Column("model_name", String(255), nullable=False),
     Column("model_version", String(64), nullable=False),
     Column("spec", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
     Column("deployment", String(16), nullable=False),
     Column("deployment_message", Text, nullable=False),
     ForeignKeyConstraint(

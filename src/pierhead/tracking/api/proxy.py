@@ -9,7 +9,7 @@ from starlette.routing import Route
 from pierhead.kit.errors import NotImplementedYet, RouteNotFound
 from pierhead.kit.web.routes import MLFLOW_PREFIXES, Routes
 from pierhead.tracking.api.inbound import Passing, failure
-from pierhead.tracking.api.outbound import body_of, headers_of, query_of
+from pierhead.tracking.api.outbound import outbound_of, query_of
 from pierhead.tracking.domain.doors import Verdict, child_path, classify
 from pierhead.tracking.services.child import Child
 
@@ -54,8 +54,8 @@ class TrackingProxy:
         return await self._forward(request, child_path(path))
 
     async def _forward(self, request: Request, path: str) -> Response:
-        body = await body_of(request, path)
-        call = self._child.ask(request.method, path, query_of(request), headers_of(request, body), body)
+        outbound = await outbound_of(request, path)
+        call = self._child.ask(request.method, path, query_of(request), outbound.headers, outbound.body)
         async with AsyncExitStack() as stack:
             answer = await stack.enter_async_context(call)
             if answer.status >= 400:

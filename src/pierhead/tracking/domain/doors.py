@@ -108,6 +108,7 @@ _OURS = """
 2.0/mlflow/comments
 2.0/mlflow/registry-webhooks
 2.0/mlflow-artifacts
+mlflow/model-versions
 """
 """Calls that other doors of ours answer; what they leave unanswered does not exist."""
 
@@ -140,7 +141,6 @@ _REFUSED = """
 3.0/mlflow/scorers
 3.0/mlflow/workspaces
 mlflow/gateway
-mlflow/model-versions
 """
 """Calls that MLflow knows and this platform does not offer."""
 

@@ -1,13 +1,8 @@
-"""What we change in the JSON that passes between clients and MLflow's server."""
+"""What we change in the answers of MLflow's server."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
-from pierhead.kit.errors import InvalidArgument
-from pierhead.tracking.domain.locations import DATABRICKS_ROOT, MLFLOW_ROOT, to_databricks
-
-_USER_TAG = "mlflow.user"
+from pierhead.tracking.domain.locations import to_databricks
 
 # A key in JSON follows '{' or ',' directly, and inside a string every quote is escaped, so this finds fields only.
 _LOCATION = re.compile(
@@ -46,30 +41,3 @@ class LocationRewriter:
 
 def _rewrite(text: bytes) -> bytes:
     return _LOCATION.sub(lambda found: found[1] + to_databricks(found[2].decode()).encode() + b'"', text)
-
-
-def run_of(user_name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of `runs/create`, with the authenticated caller as the run's user whatever the client claimed."""
-    tags = body.get("tags") or []
-    if not isinstance(tags, list) or not all(isinstance(tag, dict) for tag in tags):
-        raise InvalidArgument("parameter 'tags' must be a list of objects with a key and a value")
-    others = [tag for tag in tags if tag.get("key") != _USER_TAG]
-    return {**body, "user_id": user_name, "tags": [*others, {"key": _USER_TAG, "value": user_name}]}
-
-
-def experiment_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of `experiments/create`, without an artifact location: the server decides where artifacts lie.
-
-    Raises InvalidArgument if the client asks for a place outside the server's store.
-    """
-    wanted = body.get("artifact_location")
-    if wanted and not (isinstance(wanted, str) and _is_ours(wanted)):
-        raise InvalidArgument(
-            f"artifact_location {wanted!r} is not in this server's store, which keeps all artifacts itself; "
-            "create the experiment without artifact_location"
-        )
-    return {key: value for key, value in body.items() if key != "artifact_location"}
-
-
-def _is_ours(location: str) -> bool:
-    return location.startswith(DATABRICKS_ROOT) or location == MLFLOW_ROOT

@@ -1,7 +1,8 @@
 """Calls to MLflow's server over its unix socket, streaming both ways."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +19,9 @@ _IDLE_S = 15
 # Fewer than may wait at the socket of a server that starts: a full queue would not make us wait but fail.
 _MOST_CALLS = 64
 
+# A body that is still arriving keeps its connection: slow senders of large ones may not take them all.
+_MOST_STREAMS = 16
+
 
 class Child:
     """MLflow's server as the one who waits for it sees it."""
@@ -25,6 +29,7 @@ class Child:
     def __init__(self, socket: Path) -> None:
         self._socket = socket
         self._session: aiohttp.ClientSession | None = None
+        self._streams = asyncio.Semaphore(_MOST_STREAMS)
 
     @asynccontextmanager
     async def ask(
@@ -35,8 +40,10 @@ class Child:
         `path` is decoded, `query` as it came. A GET that a dying server left unanswered is asked again, once.
         """
         url = URL(f"http://mlflow{quote(path)}" + (f"?{query}" if query else ""), encoded=True)
+        is_arriving = isinstance(body, AsyncIterator)
         try:
-            answer = await self._send(method, url, headers, body)
+            async with self._streams if is_arriving else nullcontext():
+                answer = await self._send(method, url, headers, body)
         except TimeoutError:
             raise Unavailable(f"the tracking server did not answer within {_PATIENCE_S} s; try again") from None
         except aiohttp.ClientError as error:
@@ -49,7 +56,7 @@ class Child:
     ) -> aiohttp.ClientResponse:
         try:
             return await self._open().request(method, url, headers=headers, data=body, allow_redirects=False)
-        except aiohttp.ServerDisconnectedError:
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
             if method not in ("GET", "HEAD"):
                 raise
             return await self._open().request(method, url, headers=headers, allow_redirects=False)

@@ -5,16 +5,17 @@ test starts the installed version to prove it. `mlflow server` takes the same se
 the time and memory to start.
 """
 
-import sqlite3
+import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 
 from pierhead.kit.home import Home
 
-# What an operator has set for MLflow's and Databricks' clients is not meant for this server.
-_NOT_INHERITED = ("PIERHEAD_", "MLFLOW_", "_MLFLOW_", "DATABRICKS_")
+# What an operator has set for MLflow's and Databricks' clients is not meant for this server, and what opens other
+# stores must not be at hand where callers have a say in what is read.
+_NOT_INHERITED = ("PIERHEAD_", "MLFLOW_", "_MLFLOW_", "DATABRICKS_", "AWS_", "AZURE_", "GOOGLE_", "GCLOUD_", "BOTO_")
 
 # Longer than our own end keeps an idle connection, so that the child never closes one that we are about to use.
 _KEEP_ALIVE_S = 75
@@ -73,7 +74,15 @@ def environment(home: Home, inherited: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def prepare_database(path: Path) -> None:
-    """Switch MLflow's database to write-ahead logging, which it keeps: twice the writes, and readers never wait."""
-    with closing(sqlite3.connect(path, timeout=30)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+def release() -> str:
+    """The installed release of MLflow."""
+    return metadata.version("mlflow")
+
+
+def upgrade_database(path: Path, environment: Mapping[str, str]) -> None:
+    """Bring the database to the form of the installed release; takes seconds at least. Raises CalledProcessError."""
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "mlflow", "db", "upgrade", f"sqlite:///{path.absolute()}"],
+        env=dict(environment),
+        check=True,
+    )
