@@ -21,7 +21,7 @@ demo: $(READY)  ## Run the whole runbook with the official clients, step by step
 
 test: $(READY)  ## Run the whole test suite
 	@$(BIN)/python -m pytest tests/unit tests/property tests/docs
-	@$(BIN)/python -m pytest tests/integration tests/contract tests/compat tests/e2e
+	@$(BIN)/python -m pytest tests/integration tests/compat tests/e2e
 
 check: $(READY)  ## Format, lint, types, architecture, fast tests
 	@$(BIN)/ruff format --check .
