@@ -69,6 +69,8 @@ def serve(version: str, *, capture: bool) -> None:
     catalog, schema, _ = MODEL_NAME.split(".")
     table = AutoCaptureConfigInput(catalog_name=catalog, schema_name=schema, table_name_prefix="tumours", enabled=True)
     WorkspaceClient().serving_endpoints.create_and_wait(
-        ENDPOINT,
-        EndpointCoreConfigInput(served_entities=[entity], auto_capture_config=table if capture else None),
+        name=ENDPOINT,
+        config=EndpointCoreConfigInput(
+            name=ENDPOINT, served_entities=[entity], auto_capture_config=table if capture else None
+        ),
     )
