@@ -11,7 +11,7 @@ from pierhead.cli.failures import Failure
 from pierhead.kit.home import Home
 
 if TYPE_CHECKING:
-    from pierhead.identity.services import Identities
+    from pierhead.identity.services.accounts import Identities
 
 _DEFAULT_LIFETIME_DAYS = 90
 
@@ -30,7 +30,7 @@ def lifetime_of(days: int | None) -> timedelta:
 @contextmanager
 def open_identities(settings: Any) -> Iterator["Identities"]:
     """The identities of a home, in one transaction. Raises Failure if no platform was started on it yet."""
-    from pierhead.identity.services import Identities
+    from pierhead.identity.services.accounts import Identities
     from pierhead.kit.clock import SystemClock
     from pierhead.kit.schema import EMPTY, revision_of
     from pierhead.processes.prepare import open_database

@@ -4,7 +4,7 @@ import os
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pierhead.identity.services import Identities
+from pierhead.identity.services.accounts import Identities
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database, sqlite_url
 from pierhead.kit.errors import Unauthenticated

@@ -16,8 +16,8 @@ from pierhead.catalog.api import routes as catalog
 from pierhead.catalog.api.signed import Signatures
 from pierhead.catalog.services.mounts import Mounts
 from pierhead.catalog.services.uploads import Uploads
-from pierhead.identity import api as identity
-from pierhead.identity.services import Authenticator
+from pierhead.identity.api import me as identity
+from pierhead.identity.services.accounts import Authenticator
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.clock import SystemClock
 from pierhead.kit.folder_tree import FolderTree

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from pierhead.identity.services import Identities
+from pierhead.identity.services.accounts import Identities
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.clock import Clock, SystemClock, to_ms
 from pierhead.kit.home import Home

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from fakes.rest_server import RestServer
-from pierhead.identity.services import Authenticator
+from pierhead.identity.services.accounts import Authenticator
 from pierhead.kit.clock import SystemClock
 from pierhead.kit.db import Database, sqlite_url
 from pierhead.kit.errors import Unauthenticated

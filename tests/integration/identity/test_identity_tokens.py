@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fakes.clock import FixedClock
-from pierhead.identity.services import Authenticator, Identities
+from pierhead.identity.services.accounts import Authenticator, Identities
 from pierhead.kit.db import Database, metadata, sqlite_url
 from pierhead.kit.errors import AlreadyExists, NotFound, Unauthenticated
 

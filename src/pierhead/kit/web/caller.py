@@ -12,13 +12,32 @@ class Client(Enum):
     MLFLOW = "mlflow"
 
 
+class PrincipalKind(Enum):
+    """What acts: a human, or a program that a human answers for. Values are kept in rows."""
+
+    USER = "user"
+    SERVICE_PRINCIPAL = "service_principal"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated user or service principal."""
+    """An authenticated user or service principal.
+
+    `owner_name` is the user who answers for a service principal; None for users. `entitlements` are those of the caller
+    and of all their groups, in SCIM's words.
+    """
 
     user_id: str
     user_name: str
     groups: frozenset[str]
+    kind: PrincipalKind = PrincipalKind.USER
+    owner_name: str | None = None
+    entitlements: frozenset[str] = frozenset()
+
+    @property
+    def person(self) -> str:
+        """The human who acts: a service principal acts for its owner."""
+        return self.owner_name or self.user_name
 
 
 Authenticate = Callable[[str], Caller]

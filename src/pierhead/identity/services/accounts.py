@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from pierhead.identity.domain import ADMINS, FIRST_GROUPS, Token, User, digest_of
-from pierhead.identity.store import IdentityStore
+from pierhead.identity.domain.accounts import ADMINS, FIRST_GROUPS, Token, User, digest_of
+from pierhead.identity.store.accounts import IdentityStore
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.errors import AlreadyExists, NotFound, Unauthenticated

@@ -18,7 +18,7 @@ from sqlalchemy import (
     true,
 )
 
-from pierhead.identity.domain import Token, User
+from pierhead.identity.domain.accounts import Token, User
 from pierhead.kit.columns import Moment
 from pierhead.kit.db import metadata
 
