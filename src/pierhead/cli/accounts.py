@@ -19,7 +19,7 @@ from pierhead.kit.home import Home
 
 @click.command()
 @home_option
-@click.option("--user", help="For this user, with a new token; without, for the admin.")
+@click.option("--user", help="For this user or service principal, with a new token; without, for the admin.")
 @days_option
 @click.option("--shell", type=click.Choice(SHELLS), default="bash")
 def env(home: Path | None, user: str | None, days: int | None, shell: str) -> None:
@@ -57,7 +57,7 @@ def login(home: Path | None, host: str | None, token: str | None, profile: str) 
 
 def _new_token(settings: Any, user: str, lifetime: timedelta) -> str:
     with open_identities(settings) as identities:
-        return identities.create_token(identities.get_user(user), "pierhead env", lifetime)
+        return identities.create_token(identities.accounts.get(user), "pierhead env", lifetime)
 
 
 def _address(settings: Any) -> str:

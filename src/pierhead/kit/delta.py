@@ -5,7 +5,7 @@ application id and version, that commits together with the rows. Tables keep to 
 properties allow (reader 1, no column mapping, no deletion vectors), so that every engine opens them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,18 +88,17 @@ class AppendTable:
         if table is not None:
             table.optimize.compact(target_size=target_bytes, max_concurrent_tasks=1, writer_properties=_COMPRESSED)
 
-    def tidy_log(self) -> None:
-        """Write a checkpoint and delete log files that are older than the table keeps them."""
+    def checkpoint(self) -> None:
+        """Write the newest version down as a whole, so that readers need no log before it."""
         table = self._find()
         if table is not None:
             table.create_checkpoint()
-            table.cleanup_metadata()
 
-    def vacuum(self) -> None:
-        """Delete data files that no version uses which the table still keeps."""
+    def vacuum(self, keep_versions: Collection[int] = ()) -> None:
+        """Delete data files that no version uses which the table still keeps, or which is one of these."""
         table = self._find()
         if table is not None:
-            table.vacuum(dry_run=False, full=True)
+            table.vacuum(dry_run=False, full=True, keep_versions=sorted(keep_versions) or None)
 
     def reopen(self) -> None:
         """Forget what was seen of the table; the next call looks again."""

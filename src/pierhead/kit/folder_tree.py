@@ -107,7 +107,8 @@ class FolderTree:
         if not path:
             raise InvalidArgument("the root of the tree cannot be deleted; name a file or directory in it")
         target = self._locate(path)
-        if target.is_dir():
+        # Of a link only the link goes, wherever it leads.
+        if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
             return
         try:

@@ -40,6 +40,11 @@ class Home:
         return self.root / "secret.key"
 
     @property
+    def audit(self) -> Path:
+        """The audit trail's checkpoints, and the key that signs them."""
+        return self.root / "audit"
+
+    @property
     def artifacts(self) -> Path:
         """Run and logged-model artifacts: `EXPERIMENT/RUN/artifacts`, `EXPERIMENT/models/ID/artifacts`."""
         return self.root / "artifacts"
@@ -73,6 +78,11 @@ class Home:
     def tables(self) -> Path:
         """Delta tables: `CATALOG/SCHEMA/TABLE`."""
         return self.root / "tables"
+
+    @property
+    def volumes(self) -> Path:
+        """Files of managed volumes: `CATALOG/SCHEMA/VOLUME`."""
+        return self.root / "volumes"
 
     @property
     def spool(self) -> Path:
@@ -119,7 +129,7 @@ class Home:
         _close_to_others(self.root)
         for folder in (self.artifacts, self.store, self.uploads, self.pending, self.models, self.environments):
             folder.mkdir(exist_ok=True)
-        for folder in (self.tables, self.spool, self.logs, self.logs / "workers"):
+        for folder in (self.tables, self.volumes, self.spool, self.logs, self.logs / "workers"):
             folder.mkdir(exist_ok=True)
         self.run.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.check_run()

@@ -26,6 +26,13 @@ class Settings(BaseSettings):
     ingest_interval_s: float = Field(
         default=1.0, gt=0, description="Pause between writes to inference tables, seconds."
     )
+    audit_checkpoints: str = Field(
+        default="", description="File of the audit trail's checkpoints; empty: audit/checkpoints.jsonl in the home."
+    )
+    webhooks_to_private: bool = Field(
+        default=False,
+        description="Whether webhooks of others than admins may lead to loopback, link-local and private addresses.",
+    )
 
     @classmethod
     def settings_customise_sources(

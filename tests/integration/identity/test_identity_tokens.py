@@ -82,7 +82,7 @@ def test_gateways_learn_of_valid_tokens_alone_and_of_their_owners_groups(databas
     clock.advance(2 * 3600)
 
     with database.reading() as connection:
-        found = Identities(connection, clock).list_valid_tokens()
+        found = Identities(connection, clock).tokens.list_valid()
 
     assert {(token.comment, user.name, user.groups) for token, user in found} == {
         ("long", "ada", frozenset({"ml-leads", "data-scientists"})),
@@ -97,19 +97,19 @@ def test_a_revoked_token_opens_nothing_and_the_users_others_go_on(database: Data
         ada = identities.create_user("ada")
         lost = identities.create_token(ada, "lost")
         kept = identities.create_token(ada, "kept")
-        (token_id,) = (token.id for token, _ in identities.list_tokens(ada) if token.comment == "lost")
-        identities.revoke_token(token_id)
+        (token_id,) = (token.id for token, _ in identities.tokens.list_of(ada.id) if token.comment == "lost")
+        identities.tokens.revoke(token_id)
 
     assert Authenticator(database, clock)(kept).user_name == "ada"
     with pytest.raises(Unauthenticated):
         Authenticator(database, clock)(lost)
     with database.reading() as connection:
-        assert [token.comment for token, _ in Identities(connection, clock).list_valid_tokens()] == ["kept"]
+        assert [token.comment for token, _ in Identities(connection, clock).tokens.list_valid()] == ["kept"]
 
 
 def test_a_token_that_does_not_exist_cannot_be_revoked(database: Database) -> None:
     with database.transaction() as connection, pytest.raises(NotFound, match="pierhead tokens list"):
-        Identities(connection, FixedClock()).revoke_token("0")
+        Identities(connection, FixedClock()).tokens.revoke("0")
 
 
 def test_a_listing_of_tokens_holds_expired_ones_and_can_be_of_one_user(database: Database) -> None:
@@ -121,11 +121,11 @@ def test_a_listing_of_tokens_holds_expired_ones_and_can_be_of_one_user(database:
         clock.advance(2 * 3600)
         identities.create_token(identities.create_user("bob"), "long")
 
-        assert [(token.comment, user.name) for token, user in identities.list_tokens()] == [
+        assert [(token.comment, user.name) for token, user in identities.tokens.list_of()] == [
             ("short", "ada"),
             ("long", "bob"),
         ]
-        assert [user for _, user in identities.list_tokens(ada)] == [ada]
+        assert [user for _, user in identities.tokens.list_of(ada.id)] == [ada]
 
 
 def test_users_are_listed_by_name_with_their_groups(database: Database) -> None:
@@ -134,5 +134,5 @@ def test_users_are_listed_by_name_with_their_groups(database: Database) -> None:
         bob = identities.create_user("bob")
         ada = identities.create_user("ada", frozenset({"ml-leads"}))
 
-        assert identities.list_users() == [ada, bob]
-        assert identities.list_groups() == ["admins", "data-scientists", "ml-leads"]
+        assert identities.accounts.list_all() == [ada, bob]
+        assert [group.name for group in identities.groups.list_all()] == ["admins", "data-scientists", "ml-leads"]

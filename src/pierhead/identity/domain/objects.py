@@ -1,5 +1,6 @@
 """What rights are about: actions on objects."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -21,6 +22,10 @@ class Action(Enum):
     CREATE = "create"
     MANAGE = "manage"
     """Rename, delete, give to another owner, and say who may do what."""
+
+
+EVERYTHING = frozenset(Action)
+"""Who manages an object may do anything with it."""
 
 
 class Kind(Enum):
@@ -100,13 +105,32 @@ class New:
 
 Target = Platform | Model | Endpoint | Experiment | Catalog | Schema | Asset | New
 
+_KINDS: Mapping[type, Kind] = {
+    Platform: Kind.PLATFORM,
+    Model: Kind.MODEL,
+    Endpoint: Kind.ENDPOINT,
+    Experiment: Kind.EXPERIMENT,
+    Catalog: Kind.CATALOG,
+    Schema: Kind.SCHEMA,
+}
+
+
+def kind_of(target: Target) -> Kind:
+    """What kind of object a target is, or will be.
+
+    >>> kind_of(New(Kind.ENDPOINT, "fraud", Platform()))
+    <Kind.ENDPOINT: 'serving endpoint'>
+    """
+    return target.kind if isinstance(target, Asset | New) else _KINDS[type(target)]
+
 
 @dataclass(frozen=True, slots=True)
 class Readable:
     """What of one kind a caller may read, for queries that filter by it.
 
     `everything` wins; otherwise an object is readable if its owner is among `owners`, its id among `ids`, its
-    catalog among `catalogs`, or its (catalog, schema) among `schemas`.
+    catalog among `catalogs`, or its (catalog, schema) among `schemas`; `every_catalog` stands for all of `catalogs`.
+    Tables and volumes have their full names for ids. Catalogs and schemas are named by `catalogs` and `schemas` alone.
     """
 
     everything: bool
@@ -114,3 +138,25 @@ class Readable:
     ids: frozenset[str] = frozenset()
     catalogs: frozenset[str] = frozenset()
     schemas: frozenset[tuple[str, str]] = frozenset()
+    every_catalog: bool = False
+
+    def covers(self, target: Target) -> bool:
+        """Whether `target`, which must be of the kind that was asked for, may be read."""
+        if self.everything:
+            return True
+        match target:
+            case Endpoint(id, _, owner) | Experiment(id, owner) | Model(id, _, owner, None):
+                return owner in self.owners or id in self.ids
+            case Model(id, _, owner, str(catalog), str(schema)):
+                return owner in self.owners or id in self.ids or self._covers_place(catalog, schema)
+            case Asset(_, catalog, schema, name, owner):
+                id = f"{catalog}.{schema}.{name}"
+                return owner in self.owners or id in self.ids or self._covers_place(catalog, schema)
+            case Catalog(name):
+                return self.every_catalog or name in self.catalogs
+            case Schema(catalog, name):
+                return self._covers_place(catalog, name)
+        return False
+
+    def _covers_place(self, catalog: str, schema: str) -> bool:
+        return self.every_catalog or catalog in self.catalogs or (catalog, schema) in self.schemas

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pierhead.kit import audit_context
 from pierhead.kit.db import Database
 from pierhead.kit.errors import BadRequest, InvalidArgument, TooLarge
 from pierhead.kit.web.caller import Caller, Client, client_of
@@ -78,6 +79,8 @@ class Call:
 
 Handler = Callable[[Call, Connection], Any]
 PlainHandler = Callable[[Call], Any]
+Guard = Callable[[Call, Connection], None]
+"""Raises PermissionDenied if the caller may not make this call."""
 
 
 class Routes:
@@ -95,8 +98,9 @@ class Routes:
         *,
         prefixes: Sequence[str] = ("/api",),
         reads: bool = False,
+        guard: Guard | None = None,
     ) -> None:
-        """Answer `method PREFIX+path` with `handler`, in one transaction.
+        """Answer `method PREFIX+path` with `handler`, in one transaction, in which `guard` is asked first.
 
         A GET or HEAD cannot write, nor can what only `reads`; anything else waits for all other writers.
         """
@@ -105,16 +109,35 @@ class Routes:
 
         def run(call: Call) -> Any:
             with unit() as connection:
-                return handler(call, connection)
+                if guard is not None:
+                    guard(call, connection)
+                result = handler(call, connection)
+                _will_answer(result)
+                return result
 
         self.add_plain(method, path, run, prefixes=prefixes)
 
-    def add_plain(self, method: str, path: str, handler: PlainHandler, *, prefixes: Sequence[str] = ("/api",)) -> None:
+    def add_plain(
+        self,
+        method: str,
+        path: str,
+        handler: PlainHandler,
+        *,
+        prefixes: Sequence[str] = ("/api",),
+        guard: Guard | None = None,
+    ) -> None:
         """As `add`, for a handler that opens its own transactions (it copies files, or waits)."""
+
+        def run(call: Call) -> Any:
+            if guard is not None:
+                with self._database.reading() as connection:
+                    guard(call, connection)
+            return handler(call)
 
         async def endpoint(request: Request) -> Response:
             call = await parse(request)
-            return render(await run_in_threadpool(handler, call))
+            _has_params(call.params)
+            return render(await run_in_threadpool(run, call))
 
         self.add_streaming(method, path, endpoint, prefixes=prefixes)
 
@@ -127,10 +150,35 @@ class Routes:
         prefixes: Sequence[str] = ("/api",),
     ) -> None:
         """As `add`, for an endpoint that reads or writes its body piece by piece."""
+
+        async def named(request: Request) -> Response:
+            _is_call_of(f"{method} {path}", request)
+            return await endpoint(request)
+
         for prefix in prefixes:
-            self.routes.append(Route(prefix + path, endpoint, methods=[method]))
+            self.routes.append(Route(prefix + path, named, methods=[method]))
             if not path.endswith(("/", ":path}")):
-                self.routes.append(Route(prefix + path + "/", endpoint, methods=[method]))
+                self.routes.append(Route(prefix + path + "/", named, methods=[method]))
+
+
+def _is_call_of(route: str, request: Request) -> None:
+    """Tell the audit trail which call this is, and as much of its parameters as is known before its body is read."""
+    acting = audit_context.current()
+    if acting is not None:
+        acting.route = route
+        acting.params = {**_query(request), **request.path_params}
+
+
+def _has_params(params: Mapping[str, Any]) -> None:
+    acting = audit_context.current()
+    if acting is not None:
+        acting.params = params
+
+
+def _will_answer(result: Any) -> None:
+    acting = audit_context.current()
+    if acting is not None and isinstance(result, Response):
+        acting.status_code = result.status_code
 
 
 def render(result: Any) -> Response:
