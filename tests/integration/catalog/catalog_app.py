@@ -6,7 +6,7 @@ from harness.asgi import LiveApp
 from pierhead.catalog.api import PUBLIC_PREFIXES
 from pierhead.catalog.api import routes as catalog_routes
 from pierhead.catalog.api.signed import Signatures
-from pierhead.catalog.services.mounts import Mounts
+from pierhead.catalog.services.mounts import Mount, Mounts
 from pierhead.catalog.services.uploads import Uploads
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database, sqlite_url
@@ -32,7 +32,7 @@ def catalog_app(folder: Path, clock: Clock) -> LiveApp:
     routes = Routes(Database(sqlite_url(folder / "unused.db")))
     catalog_routes.add_routes(
         routes,
-        Mounts({"Models": FolderTree(folder / "tree")}),
+        Mounts({"Models": Mount(FolderTree(folder / "tree"))}),
         Uploads(folder / "uploads", clock),
         Signatures(b"k" * 32, clock),
         workspace_id="4242",

@@ -163,8 +163,7 @@ def test_no_path_leads_out(app: LiveApp, tmp_path: Path, method: str, path: str)
     assert (tmp_path / "secret").read_text() == "s"
 
 
-def test_volumes_and_dbfs_are_said_to_be_missing(app: LiveApp) -> None:
-    assert _ask(app, "GET", "/api/2.0/fs/files/Volumes/a/b/c/x").status == 501
+def test_dbfs_is_said_to_be_missing(app: LiveApp) -> None:
     assert _ask(app, "PUT", "/dbfs/tmp/x", b"not json").json()["error_code"] == "NOT_IMPLEMENTED"
     assert _ask(app, "GET", "/api/2.0/dbfs/list?path=/").status == 501
 

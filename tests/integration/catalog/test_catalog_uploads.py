@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from fakes.clock import FixedClock
-from pierhead.catalog.domain import Part, UploadSession
-from pierhead.catalog.services.mounts import Mounts, Place
+from pierhead.catalog.domain.transfers import Part, UploadSession
+from pierhead.catalog.services.mounts import Mount, Mounts, Place
 from pierhead.catalog.services.uploads import Uploads
-from pierhead.kit.errors import AlreadyExists, InternalError, InvalidArgument, NotFound, NotImplementedYet
+from pierhead.kit.errors import AlreadyExists, InternalError, InvalidArgument, NotFound
 from pierhead.kit.folder_tree import FolderTree
 from pierhead.kit.web.caller import Caller
 
@@ -39,7 +39,7 @@ def uploads(folder: Path) -> Uploads:
 
 
 def _place(folder: Path, path: str = "models/a.bin") -> Place:
-    return Mounts({"models": FolderTree(folder / "tree")}).at(path)
+    return Mounts({"models": Mount(FolderTree(folder / "tree"))}).granted(path)
 
 
 async def _chunks(*pieces: bytes) -> AsyncIterator[bytes]:
@@ -230,17 +230,15 @@ def test_a_part_that_arrives_for_days_is_not_swept(folder: Path) -> None:
 
 def test_the_innermost_tree_takes_a_path(folder: Path) -> None:
     outer, inner = FolderTree(folder), FolderTree(folder / "tree")
-    mounts = Mounts({"": outer, "models/inner": inner})
+    mounts = Mounts({"": Mount(outer), "models/inner": Mount(inner)})
 
-    assert mounts.at("/models/inner/a/b/") == Place("models/inner/a/b", inner, "a/b")
-    assert mounts.at("models/innermost") == Place("models/innermost", outer, "models/innermost")
-    assert mounts.at("") == Place("", outer, "")
+    assert mounts.granted("/models/inner/a/b/") == Place("models/inner/a/b", inner, "a/b")
+    assert mounts.granted("models/innermost") == Place("models/innermost", outer, "models/innermost")
+    assert mounts.granted("") == Place("", outer, "")
 
 
 def test_where_nothing_is_mounted_nothing_is(folder: Path) -> None:
-    mounts = Mounts({"Models": FolderTree(folder)})
+    mounts = Mounts({"Models": Mount(FolderTree(folder))})
 
     with pytest.raises(NotFound):
-        mounts.at("Elsewhere/a")
-    with pytest.raises(NotImplementedYet, match="volumes"):
-        mounts.at("/Volumes/a/b/c")
+        mounts.granted("Elsewhere/a")

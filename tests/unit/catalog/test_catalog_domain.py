@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pierhead.catalog.domain import (
+from pierhead.catalog.domain.transfers import (
     Action,
     Grant,
     GrantExpired,

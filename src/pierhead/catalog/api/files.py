@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pierhead.catalog.api.files_wire import NoSuchFile, directory_page
-from pierhead.catalog.api.transfers import body_of, file_answer, path_of
-from pierhead.catalog.domain import page_start, page_token
+from pierhead.catalog.api.transfers import body_of, file_answer, path_of, to_read, to_write
+from pierhead.catalog.domain.transfers import page_start, page_token
 from pierhead.catalog.services.mounts import Mounts, Place
 from pierhead.catalog.services.uploads import Uploads
 from pierhead.kit.errors import InvalidArgument, InvalidState, NotFound
@@ -58,7 +58,7 @@ class FileDoors:
         self._uploads = uploads
 
     async def download(self, request: Request) -> Response:
-        place = self._mounts.at(path_of(request))
+        place = await to_read(request, self._mounts, path_of(request))
         return await file_answer(request, place, media_type="application/octet-stream")
 
     async def upload(self, request: Request) -> Response:
@@ -66,31 +66,31 @@ class FileDoors:
         if path.endswith("/"):
             raise InvalidArgument(f"/{path} names a directory; a file is uploaded to a path without '/' at its end")
         overwrite = request.query_params.get("overwrite", "true").lower() != "false"
-        place = self._mounts.at(path)
+        place = await to_write(request, self._mounts, path)
         await self._uploads.put(body_of(request), place, overwrite=overwrite, by=request.state.caller)
         return Response(status_code=204)
 
     async def delete_file(self, request: Request) -> Response:
-        await run_sync(_delete_file, self._mounts.at(path_of(request)), request.state.caller)
+        await run_sync(_delete_file, await to_write(request, self._mounts, path_of(request)), request.state.caller)
         return Response(status_code=204)
 
     async def probe_directory(self, request: Request) -> Response:
-        await run_sync(_directory, self._mounts.at(path_of(request)))
+        await run_sync(_directory, await to_read(request, self._mounts, path_of(request)))
         return Response()
 
     async def list_directory(self, request: Request) -> Response:
-        place = self._mounts.at(path_of(request))
+        place = await to_read(request, self._mounts, path_of(request))
         size = _page_size(request.query_params.get("page_size"))
         start = page_start(request.query_params.get("page_token", ""))
         return json_response(await run_sync(_page, place, start, size))
 
     async def make_directory(self, request: Request) -> Response:
-        place = self._mounts.at(path_of(request))
+        place = await to_write(request, self._mounts, path_of(request))
         await run_sync(_make_directory, place, request.state.caller)
         return Response(status_code=204)
 
     async def delete_directory(self, request: Request) -> Response:
-        await run_sync(_delete_directory, self._mounts.at(path_of(request)), request.state.caller)
+        await run_sync(_delete_directory, await to_write(request, self._mounts, path_of(request)), request.state.caller)
         return Response(status_code=204)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pierhead.catalog.domain import Part, part_number
+from pierhead.catalog.domain.transfers import Part, part_number
 from pierhead.kit.errors import InvalidArgument, NotFound
 from pierhead.kit.files import FileEntry
 from pierhead.kit.web.routes import Call

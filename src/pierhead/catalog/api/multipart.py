@@ -10,8 +10,8 @@ from pierhead.catalog.api.files import in_file_terms
 from pierhead.catalog.api.files_wire import expire_time, parts_of, signed_address, signed_part
 from pierhead.catalog.api.signed import Signatures
 from pierhead.catalog.api.transfers import path_of
-from pierhead.catalog.domain import Action, UploadSession, part_number
-from pierhead.catalog.services.mounts import Mounts
+from pierhead.catalog.domain.transfers import Action, UploadSession, part_number
+from pierhead.catalog.services.mounts import Mounts, Place
 from pierhead.catalog.services.uploads import Uploads
 from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.web.routes import Call, PlainHandler, Routes, parse, render
@@ -52,12 +52,12 @@ class MultipartDoors:
         self._signatures = signatures
 
     def create_download_url(self, call: Call) -> dict[str, Any]:
-        place = self._mounts.at(call.text("path"))
+        place = self._mounts.to_read(call.text("path"), by=call.caller)
         place.tree.local_file(place.inside)
         return signed_address(self._address(call, Action.DOWNLOAD, place.path))
 
     def create_upload_url(self, call: Call) -> dict[str, Any]:
-        return signed_address(self._address(call, Action.UPLOAD, self._mounts.at(call.text("path")).path))
+        return signed_address(self._address(call, Action.UPLOAD, self._writable(call).path))
 
     def create_part_urls(self, call: Call) -> dict[str, Any]:
         session = self._session(call)
@@ -87,20 +87,23 @@ class MultipartDoors:
                 raise InvalidArgument(f"action {other!r} is none of initiate-upload, complete-upload, abort-upload")
 
     def _initiate(self, call: Call) -> dict[str, Any]:
-        place = self._mounts.at(call.text("path"))
+        place = self._writable(call)
         session = self._uploads.start(DOOR, place.path, overwrite=call.flag("overwrite", True))
         return {"multipart_upload": {"session_token": session.id}}
 
     def _complete(self, call: Call) -> dict[str, Any]:
-        session = self._session(call)
-        self._uploads.complete(session, parts_of(call), self._mounts.at(session.path), by=call.caller)
+        place = self._writable(call)
+        self._uploads.complete(self._session(call), parts_of(call), place, by=call.caller)
         return {}
 
     def _session(self, call: Call) -> UploadSession:
         session = self._uploads.get(call.text("session_token"))
-        if (session.door, session.path) != (DOOR, self._mounts.at(call.text("path")).path):
+        if (session.door, session.path) != (DOOR, self._writable(call).path):
             raise InvalidArgument(f"this session uploads another file than {call.text('path')}")
         return session
+
+    def _writable(self, call: Call) -> Place:
+        return self._mounts.to_write(call.text("path"), by=call.caller)
 
     def _address(self, call: Call, action: Action, target: str, number: int = 0) -> str:
         return self._signatures.address(

@@ -8,10 +8,12 @@ from starlette.responses import Response
 
 from pierhead.catalog.api.files import Endpoint, in_file_terms
 from pierhead.catalog.api.transfers import body_of, file_answer
-from pierhead.catalog.domain import Action, Grant, GrantExpired, expiry, seal, unseal
+from pierhead.catalog.domain.transfers import Action, Grant, GrantExpired, expiry, seal, unseal
 from pierhead.catalog.services.mounts import Mounts
 from pierhead.catalog.services.uploads import Uploads
+from pierhead.kit import audit_context
 from pierhead.kit.clock import Clock
+from pierhead.kit.web.acting import actor_of
 from pierhead.kit.web.caller import Caller
 from pierhead.kit.web.routes import Routes
 
@@ -71,11 +73,11 @@ class SignedDoors:
 
     async def download(self, request: Request) -> Response:
         grant = self._open(request, Action.DOWNLOAD)
-        return await file_answer(request, self._mounts.at(grant.target), media_type="application/octet-stream")
+        return await file_answer(request, self._mounts.granted(grant.target), media_type="application/octet-stream")
 
     async def upload(self, request: Request) -> Response:
         grant = self._open(request, Action.UPLOAD)
-        place = self._mounts.at(grant.target)
+        place = self._mounts.granted(grant.target)
         await self._uploads.put(body_of(request), place, overwrite=True, by=grant.caller)
         return Response(status_code=200)
 
@@ -91,4 +93,9 @@ class SignedDoors:
         return Response(status_code=200)
 
     def _open(self, request: Request, action: Action) -> Grant:
-        return self._signatures.open(request.path_params["word"], action)
+        """What the address allows; whoever asked for it answers for what is done with it."""
+        grant = self._signatures.open(request.path_params["word"], action)
+        call = audit_context.current()
+        if call is not None:
+            call.actor = actor_of(grant.caller)
+        return grant

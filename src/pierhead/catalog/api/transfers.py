@@ -11,8 +11,9 @@ from anyio.to_thread import run_sync
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
-from pierhead.catalog.services.mounts import Place
+from pierhead.catalog.services.mounts import Mounts, Place
 from pierhead.kit.errors import BadRequest, InvalidArgument
+from pierhead.kit.web.caller import Caller
 from pierhead.kit.web.render import json_response
 
 _ENCODED_SEPARATOR = re.compile(rb"%(2f|5c)", re.IGNORECASE)
@@ -24,6 +25,18 @@ def path_of(request: Request) -> str:
         raise InvalidArgument("the path holds an encoded '/' or '\\'; write separators as they are")
     path: str = request.path_params.get("path", "")
     return path
+
+
+async def to_read(request: Request, mounts: Mounts, path: str) -> Place:
+    """As `Mounts.to_read`, for whoever sent the request."""
+    caller: Caller = request.state.caller
+    return await run_sync(lambda: mounts.to_read(path, by=caller))
+
+
+async def to_write(request: Request, mounts: Mounts, path: str) -> Place:
+    """As `Mounts.to_write`, for whoever sent the request."""
+    caller: Caller = request.state.caller
+    return await run_sync(lambda: mounts.to_write(path, by=caller))
 
 
 async def body_of(request: Request) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anyio.to_thread import run_sync
 
-from pierhead.catalog.domain import Part, UploadSession, check_parts, session_id
+from pierhead.catalog.domain.transfers import Part, UploadSession, check_parts, session_id
 from pierhead.catalog.services.bodies import full_disk_is_told, receive
 from pierhead.catalog.services.mounts import Place
 from pierhead.kit.clock import Clock, to_ms

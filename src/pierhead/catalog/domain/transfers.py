@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from pierhead.kit.errors import InvalidArgument, PermissionDenied
 from pierhead.kit.signing import is_signed, sign
-from pierhead.kit.web.caller import Caller
+from pierhead.kit.web.caller import Caller, PrincipalKind
 
 LONGEST_GRANT = timedelta(hours=1)
 MOST_PARTS = 10_000
@@ -57,7 +58,7 @@ def seal(grant: Grant, key: bytes) -> str:
         "t": grant.target,
         "n": grant.part_number,
         "e": int(grant.expires_at.timestamp()),
-        "u": [grant.caller.user_id, grant.caller.user_name, sorted(grant.caller.groups)],
+        "u": _who(grant.caller),
     }
     text = base64.urlsafe_b64encode(json.dumps(fields, separators=(",", ":")).encode()).decode().rstrip("=")
     return f"{text}.{sign(key, 'grant', text)}"
@@ -74,8 +75,24 @@ def unseal(word: str, key: bytes, action: Action, now: datetime) -> Grant:
         raise PermissionDenied(f"this address is signed for {fields['a']}, not for {action.value}")
     if now >= expires_at:
         raise GrantExpired(f"this address expired at {expires_at.isoformat()}; ask for a new one")
-    user_id, user_name, groups = fields["u"]
-    return Grant(action, fields["t"], fields["n"], expires_at, Caller(user_id, user_name, frozenset(groups)))
+    return Grant(action, fields["t"], fields["n"], expires_at, _caller(fields["u"]))
+
+
+def _who(caller: Caller) -> dict[str, Any]:
+    """The caller with all that rights and the audit trail ask about; a program stays one that somebody answers for."""
+    return {
+        "id": caller.user_id,
+        "name": caller.user_name,
+        "groups": sorted(caller.groups),
+        "kind": caller.kind.value,
+        "owner": caller.owner_name,
+        "may": sorted(caller.entitlements),
+    }
+
+
+def _caller(who: dict[str, Any]) -> Caller:
+    groups, entitlements = frozenset(who["groups"]), frozenset(who["may"])
+    return Caller(who["id"], who["name"], groups, PrincipalKind(who["kind"]), who["owner"], entitlements)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,128 @@
+"""`pierhead tables`: Delta tables in the catalog."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pierhead.cli.failures import ExitCode, Failure
+from pierhead.cli.options import output_option, talks_to_server
+from pierhead.cli.output import Format, moment, say, show_fields, show_json, show_table
+from pierhead.cli.remote import Remote, part
+
+_ROOT = "/api/2.1/unity-catalog"
+
+
+@click.group()
+def tables() -> None:
+    """Delta tables: list show register vacuum."""
+
+
+@tables.command("list")
+@click.argument("place", required=False)
+@output_option
+@talks_to_server
+def list_tables(remote: Remote, place: str | None, output: Format) -> None:
+    """List tables: of a catalog, of one schema (PLACE is catalog.schema), or of all catalogs."""
+    catalog, _, schema = (place or "").partition(".")
+    body = {"tables": [table for name in _catalogs(remote, catalog) for table in _of(remote, name, schema)]}
+    if output is Format.JSON:
+        show_json(body)
+        return
+    show_table(
+        ["NAME", "TYPE"],
+        [(table["full_name"], table["table_type"]) for table in body["tables"]],
+        empty="No tables. `pierhead tables register NAME PATH` makes one known.",
+    )
+
+
+@tables.command("show")
+@click.argument("name")
+@output_option
+@talks_to_server
+def show(remote: Remote, name: str, output: Format) -> None:
+    """Show one table: where it lies, its newest version, its columns."""
+    _show(remote.get(f"{_ROOT}/tables/{part(name)}"), output)
+
+
+@tables.command("register")
+@click.argument("name")
+@click.argument("location", type=click.Path(path_type=Path))
+@output_option
+@talks_to_server
+def register(remote: Remote, name: str, location: Path, output: Format) -> None:
+    """Make the Delta table in folder LOCATION of the server's machine known as NAME (catalog.schema.table)."""
+    catalog, schema, table = _parts(name)
+    body = {
+        "catalog_name": catalog,
+        "schema_name": schema,
+        "name": table,
+        "table_type": "EXTERNAL",
+        "data_source_format": "DELTA",
+        "storage_location": str(location.absolute()),
+    }
+    _show(remote.call("POST", f"{_ROOT}/tables", body), output)
+
+
+@tables.command("vacuum")
+@click.argument("name")
+@click.option("--retention-hours", type=click.IntRange(0), help="Spare files younger than this [as the table says].")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@output_option
+@talks_to_server
+def vacuum(remote: Remote, name: str, retention_hours: int | None, dry_run: bool, output: Format) -> None:
+    """Delete files that only old versions of a table use; versions that models were trained on stay."""
+    body: dict[str, Any] = {"dry_run": dry_run}
+    if retention_hours is not None:
+        body["retention_hours"] = retention_hours
+    done = remote.call("POST", f"/api/2.0/pierhead/tables/{part(name)}/vacuum", body, timeout_s=3600)
+    if output is Format.JSON:
+        show_json(done)
+        return
+    for file in done["files"]:
+        click.echo(file)
+    pinned = ", ".join(map(str, done["pinned_versions"]))
+    say(f"{'Would delete' if dry_run else 'Deleted'} {len(done['files'])} files of {name}")
+    say(f"Pinned versions that stay: {pinned}" if pinned else "No version is pinned")
+
+
+def _catalogs(remote: Remote, name: str) -> list[str]:
+    if name:
+        return [name]
+    return [catalog["name"] for catalog in remote.pages(f"{_ROOT}/catalogs", "catalogs")["catalogs"]]
+
+
+def _of(remote: Remote, catalog: str, schema: str) -> list[dict[str, Any]]:
+    query = {"catalog_name": catalog} | ({"schema_name_pattern": schema.replace("_", "\\_")} if schema else {})
+    return list(remote.pages(f"{_ROOT}/table-summaries", "tables", query)["tables"])
+
+
+def _parts(name: str) -> list[str]:
+    parts = name.split(".")
+    if len(parts) != 3:
+        raise Failure(f"{name!r} is not of the form catalog.schema.table", code=ExitCode.USAGE)
+    return parts
+
+
+def _show(table: dict[str, Any], output: Format) -> None:
+    if output is Format.JSON:
+        show_json(table)
+        return
+    properties = dict(table["properties"])
+    show_fields(
+        [
+            ("name", table["full_name"]),
+            ("type", table["table_type"]),
+            ("location", table["storage_location"]),
+            ("owner", table["owner"]),
+            ("version", properties.get("delta.lastUpdateVersion")),
+            ("changed", moment(properties.get("delta.lastCommitTimestamp"))),
+            ("columns", [f"{column['name']} {column['type_text']}" for column in table.get("columns", [])]),
+            ("properties", [f"{key}={value}" for key, value in sorted(properties.items()) if _is_set(key)]),
+        ]
+    )
+
+
+def _is_set(property_name: str) -> bool:
+    """Whether somebody set it; the others tell of the newest version."""
+    return not property_name.startswith(("delta.last", "delta.min"))
