@@ -14,7 +14,7 @@ from harness.http import Answer, request
 from pierhead.catalog.api import PUBLIC_PREFIXES
 from pierhead.catalog.api import routes as catalog_routes
 from pierhead.catalog.api.signed import Signatures
-from pierhead.catalog.services.mounts import Mounts
+from pierhead.catalog.services.mounts import Mount, Mounts
 from pierhead.catalog.services.uploads import Uploads
 from pierhead.kit.db import Database, sqlite_url
 from pierhead.kit.folder_tree import FolderTree
@@ -32,7 +32,8 @@ def app(tmp_path: Path) -> Iterator[LiveApp]:
         (tmp_path / name).mkdir()
     clock = FixedClock(datetime.now(UTC))
     routes = Routes(Database(sqlite_url(tmp_path / "unused.db")))
-    mounts = Mounts({"": FolderTree(tmp_path / "runs"), "registered-models": FolderTree(tmp_path / "versions")})
+    runs, versions = Mount(FolderTree(tmp_path / "runs")), Mount(FolderTree(tmp_path / "versions"))
+    mounts = Mounts({"": runs, "registered-models": versions})
     uploads, signatures = Uploads(tmp_path / "uploads", clock), Signatures(b"k" * 32, clock)
     catalog_routes.add_routes(routes, Mounts({}), uploads, signatures, workspace_id="1")
     artifacts.add_routes(routes, mounts, uploads)

@@ -132,18 +132,20 @@ def test_its_refusals_keep_their_code(stack: TrackingStack) -> None:
 
 
 def test_refusals_of_another_shape_get_ours(stack: TrackingStack) -> None:
-    unknown = stack.ask("GET", "/api/2.0/mlflow/metrics/get-history-bulk?run_id=x")
-    strange = _post(stack, "/v1/traces", {"resourceSpans": []})
+    unknown = stack.ask("GET", "/mlflow/static-files/no-such-file.js")
+    strange = _post(stack, "/v1/traces", {"resourceSpans": []}, {"x-mlflow-experiment-id": "0"})
 
     assert (unknown.status, unknown.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
-    assert (strange.status, strange.json()["error_code"]) == (422, "BAD_REQUEST")
+    assert (strange.status, strange.json()["error_code"]) == (400, "BAD_REQUEST")
+    assert "no spans found" in strange.json()["message"]
 
 
 def test_a_body_that_no_client_sends_is_refused(stack: TrackingStack) -> None:
     for text in (b"[]", b"{"):
         assert _post(stack, "/api/2.0/mlflow/runs/create", text).json()["error_code"] == "BAD_REQUEST"
     for path in ("/api/2.0/mlflow/runs/log-batch", "/api/2.0/mlflow/runs/log-metric", "/v1/traces"):
-        assert _post(stack, path, b"x", {"Content-Length": str(10**9)}).status == 413
+        too_long = {"Content-Length": str(10**9), "x-mlflow-experiment-id": "0"}
+        assert _post(stack, path, b"x", too_long).status == 413
 
 
 def test_a_body_of_unknown_length_arrives(stack: TrackingStack) -> None:

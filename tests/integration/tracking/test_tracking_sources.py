@@ -1,7 +1,6 @@
 """From what clients call a source to the files behind it."""
 
 import sqlite3
-import uuid
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,16 @@ from typing import Any
 import pytest
 
 from harness.http import request
+from integration.tracking.private_experiment import make
+from integration.tracking.tracking_app import CALLERS
 from integration.tracking.tracking_stack import TOKEN, TrackingStack
-from pierhead.kit.errors import InvalidArgument, Unavailable
+from pierhead.kit.db import Database, sqlite_url
+from pierhead.kit.errors import InvalidArgument, PermissionDenied, Unavailable
 from pierhead.tracking.adapters.sources import TrackedSources
+from pierhead.tracking.services.rights import ExperimentRights
+from pierhead.tracking.services.whereabouts import Whereabouts
+
+ADA, MALLORY, EVE = CALLERS["good"], CALLERS["mallory"], CALLERS["eve"]
 
 
 def _post(stack: TrackingStack, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -21,9 +27,17 @@ def _post(stack: TrackingStack, path: str, body: dict[str, Any]) -> dict[str, An
     return told
 
 
+def _sources(stack: TrackingStack) -> TrackedSources:
+    return TrackedSources(stack.home.artifacts, stack.home.tracking_socket, _rights(stack))
+
+
+def _rights(stack: TrackingStack) -> ExperimentRights:
+    return ExperimentRights(Database(sqlite_url(stack.home.database)), Whereabouts(stack.home.tracking_database))
+
+
 @pytest.fixture(scope="module")
 def sources(stack: TrackingStack) -> TrackedSources:
-    return TrackedSources(stack.home.artifacts, stack.home.tracking_socket)
+    return _sources(stack)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +70,8 @@ def test_every_name_of_a_logged_model_leads_to_its_folder(
         f"mlflow-artifacts:/0/models/{model_id}/artifacts",
         f"dbfs:/databricks/mlflow-tracking/0/logged_models/{model_id}/artifacts",
     ):
-        assert sources.locate(source, run_id=run_id, model_id=model_id) == model_folder
-    assert sources.locate(f"models:/{model_id}/inner", run_id=None, model_id=None) == model_folder / "inner"
+        assert sources.locate(source, run_id=run_id, model_id=model_id, by=ADA) == model_folder
+    assert sources.locate(f"models:/{model_id}/inner", run_id=None, model_id=None, by=ADA) == model_folder / "inner"
 
 
 def test_a_folder_of_a_run_comes_before_a_logged_model_of_its_name(
@@ -66,7 +80,7 @@ def test_a_folder_of_a_run_comes_before_a_logged_model_of_its_name(
     folder = stack.home.artifacts / "0" / run_id / "artifacts" / "older"
     folder.mkdir(parents=True)
 
-    assert sources.locate(f"runs:/{run_id}/older", run_id=run_id, model_id=None) == folder
+    assert sources.locate(f"runs:/{run_id}/older", run_id=run_id, model_id=None, by=ADA) == folder
 
 
 @pytest.mark.parametrize(
@@ -77,8 +91,8 @@ def test_a_folder_of_a_run_comes_before_a_logged_model_of_its_name(
         "/etc",
         "s3://bucket/model",
         "models:/main.fraud.classifier/1",
-        f"models:/m-{uuid.uuid4().hex}",
-        f"runs:/{uuid.uuid4().hex}/fraud",
+        "models:/m-00000000000000000000000000000000",
+        "runs:/00000000000000000000000000000000/fraud",
         "runs:/",
         "mlflow-artifacts:/",
         "mlflow-artifacts:/0/none",
@@ -91,7 +105,7 @@ def test_a_folder_of_a_run_comes_before_a_logged_model_of_its_name(
 )
 def test_what_is_not_here_is_refused(sources: TrackedSources, source: str) -> None:
     with pytest.raises(InvalidArgument):
-        sources.locate(source, run_id=None, model_id=None)
+        sources.locate(source, run_id=None, model_id=None, by=ADA)
 
 
 def test_a_model_without_files_and_paths_out_of_one_are_refused(
@@ -105,21 +119,21 @@ def test_a_model_without_files_and_paths_out_of_one_are_refused(
         f"runs:/{run_id}",
     ):
         with pytest.raises(InvalidArgument):
-            sources.locate(source, run_id=None, model_id=None)
+            sources.locate(source, run_id=None, model_id=None, by=ADA)
 
 
 def test_a_source_must_be_the_model_that_is_named_beside_it(
     sources: TrackedSources, model_id: str, model_folder: Path
 ) -> None:
     with pytest.raises(InvalidArgument, match="another logged model"):
-        sources.locate(f"models:/{model_id}", run_id=None, model_id="m-" + "0" * 32)
+        sources.locate(f"models:/{model_id}", run_id=None, model_id="m-" + "0" * 32, by=ADA)
 
 
 def test_a_link_out_of_the_store_is_not_followed(stack: TrackingStack, sources: TrackedSources) -> None:
     (stack.home.artifacts / "0" / "linked").symlink_to("/etc")
 
     with pytest.raises(InvalidArgument, match="leads out"):
-        sources.locate("mlflow-artifacts:/0/linked", run_id=None, model_id=None)
+        sources.locate("mlflow-artifacts:/0/linked", run_id=None, model_id=None, by=ADA)
 
 
 def test_a_run_that_keeps_its_files_elsewhere_is_refused(stack: TrackingStack, sources: TrackedSources) -> None:
@@ -128,9 +142,37 @@ def test_a_run_that_keeps_its_files_elsewhere_is_refused(stack: TrackingStack, s
         database.execute("UPDATE runs SET artifact_uri = 'file:///etc' WHERE run_uuid = ?", (run,))
 
     with pytest.raises(InvalidArgument, match="outside this server"):
-        sources.locate(f"runs:/{run}/x", run_id=run, model_id=None)
+        sources.locate(f"runs:/{run}/x", run_id=run, model_id=None, by=ADA)
 
 
-def test_a_server_that_is_not_there_is_not_an_unknown_source(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_not_an_unknown_source(stack: TrackingStack, tmp_path: Path) -> None:
+    sources = TrackedSources(tmp_path, tmp_path / "no.sock", _rights(stack))
+
     with pytest.raises(Unavailable):
-        TrackedSources(tmp_path, tmp_path / "no.sock").locate("models:/m-1", run_id=None, model_id=None)
+        sources.locate("models:/m-1", run_id=None, model_id=None, by=ADA)
+
+
+def test_nobody_registers_what_they_may_not_read(stack: TrackingStack, sources: TrackedSources) -> None:
+    secret = make(stack, "good")
+
+    for source in (
+        f"models:/{secret.model}",
+        f"runs:/{secret.run}/{secret.word}",
+        f"runs:/{secret.run}/note.txt",
+        f"runs:/{secret.run}/none",
+        f"mlflow-artifacts:/{secret.id}/models/{secret.model}/artifacts",
+        f"mlflow-artifacts:/{secret.id}/none",
+        f"dbfs:/databricks/mlflow-tracking/{secret.id}/logged_models/{secret.model}/artifacts",
+    ):
+        with pytest.raises(PermissionDenied):
+            sources.locate(source, run_id=None, model_id=None, by=EVE)
+    assert sources.locate(f"models:/{secret.model}", run_id=secret.run, model_id=secret.model, by=ADA).is_dir()
+
+
+def test_nobody_claims_a_run_or_a_model_that_they_may_not_read(stack: TrackingStack, sources: TrackedSources) -> None:
+    secret, own = make(stack, "good"), make(stack, "mallory")
+
+    for run, model in ((secret.run, None), (None, secret.model)):
+        with pytest.raises(PermissionDenied):
+            sources.locate(f"runs:/{own.run}/{own.word}", run_id=run, model_id=model, by=MALLORY)
+    assert sources.locate(f"runs:/{own.run}/{own.word}", run_id="of another server", model_id=None, by=MALLORY).is_dir()

@@ -56,8 +56,11 @@ class TrackingStack:
         with (self.home.logs / f"{name}.log").open("ab") as log:
             return subprocess.Popen([sys.executable, *arguments], pass_fds=(listener.fileno(),), stdout=log, stderr=log)
 
-    def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
-        given = {"Authorization": f"Bearer {TOKEN}"} | (headers or {})
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None, by: str = TOKEN
+    ) -> Answer:
+        """`by` is a token of `tracking_app.CALLERS`."""
+        given = {"Authorization": f"Bearer {by}"} | (headers or {})
         return request(self.url, method, path, body, given)
 
     def run_client(self, script: str, *arguments: str, databricks: bool, settings: dict[str, str] | None = None) -> str:

@@ -88,3 +88,15 @@ def test_what_a_killed_upgrade_left_is_not_used(tmp_path: Path) -> None:
     prepare(path, "3.17.2", _to_new)
 
     assert (_revision(path), _read(path, "SELECT name FROM runs")) == ("new", "kept")
+
+
+def test_who_reads_it_reads_on_through_an_upgrade(tmp_path: Path) -> None:
+    path = _make(tmp_path / "mlflow.db", "old")
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)) as reader:
+        query = "SELECT version_num, name FROM alembic_version, runs"
+        assert reader.execute(query).fetchone() == ("old", "kept")
+
+        prepare(path, "3.17.2", _to_new)
+
+        assert reader.execute(query).fetchone() == ("new", "kept")
+    assert _revision(path) == "new"

@@ -1,49 +1,55 @@
 """The files behind the source of a new model version."""
 
-import http.client
-import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import orjson
-
-from pierhead.kit.errors import InvalidArgument, Unavailable
+from pierhead.identity.domain.objects import Action
+from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.folder_tree import FolderTree, relative_path
+from pierhead.kit.web.caller import Caller
+from pierhead.tracking.adapters.mlflow_socket import MlflowSocket
 from pierhead.tracking.domain.locations import inside_path
-
-_PATIENCE_S = 120
-_API = "/mlflow/api/2.0/mlflow"
+from pierhead.tracking.ports import ReadRights
 
 
 class TrackedSources:
     """Asks MLflow's server where runs and logged models keep their files. Waits; made for threads."""
 
-    def __init__(self, artifacts: Path, tracking_socket: Path) -> None:
+    def __init__(self, artifacts: Path, tracking_socket: Path, rights: ReadRights) -> None:
         self._root = artifacts
         self._tree = FolderTree(artifacts)
-        self._socket = tracking_socket
+        self._server = MlflowSocket(tracking_socket)
+        self._rights = rights
 
-    def locate(self, source: str, *, run_id: str | None, model_id: str | None) -> Path:  # noqa: ARG002 - the port's
+    def require_origin(self, run_id: str | None, model_id: str | None, *, by: Caller) -> None:
+        """Raises PermissionDenied if `by` may not read the run or the logged model."""
+        self._rights.require_origin(by, run_id, model_id)
+
+    def locate(self, source: str, *, run_id: str | None, model_id: str | None, by: Caller) -> Path:
         """The local folder behind `source`; see the registry's port for its forms.
 
         Raises InvalidArgument if it names nothing here, leaves our tree or is another model than `model_id`;
+        PermissionDenied if `by` may not read it, or not the run and the logged model that are named beside it;
         Unavailable while MLflow's server does not answer.
         """
+        self._rights.require_origin(by, run_id, model_id)
         if source.startswith("models:/"):
-            return self._folder(source, self._of_model(source, model_id))
+            return self._folder(source, self._of_model(source, model_id), by)
         if source.startswith("runs:/"):
-            return self._of_run(source)
+            return self._of_run(source, by)
         inside = inside_path(source)
         if inside is None:
             raise InvalidArgument(
                 f"source {source!r} is not in this server's store; use models:/m-ID, runs:/RUN/PATH or the "
                 "artifact location that the server gave"
             )
-        return self._folder(source, inside)
+        return self._folder(source, inside, by)
 
-    def _folder(self, source: str, inside: str) -> Path:
+    def _folder(self, source: str, inside: str, by: Caller) -> Path:
         path = relative_path(inside)
+        if path:
+            self._rights.require_files(by, Action.READ, path)
         entry = self._tree.find(path)
         if not path or entry is None or not entry.is_directory:
             raise InvalidArgument(f"source {source!r} has no files on this server; log the model before registering it")
@@ -58,17 +64,18 @@ class TrackedSources:
         info = self._ask("GET", f"/logged-models/{quote(found, safe='')}", source)["model"]["info"]
         return _below(info["artifact_uri"], below, source)
 
-    def _of_run(self, source: str) -> Path:
+    def _of_run(self, source: str, by: Caller) -> Path:
         run, _, below = source.removeprefix("runs:/").partition("/")
         if not below:
             raise InvalidArgument(f"source {source!r} names a whole run; name the model in it: runs:/RUN/PATH")
         info = self._ask("GET", "/runs/get?" + urlencode({"run_id": run}), source)["run"]["info"]
         inside = _below(info["artifact_uri"], below, source)
+        self._rights.require_files(by, Action.READ, relative_path(inside))
         entry = self._tree.find(relative_path(inside))
         if entry is not None and entry.is_directory:
-            return self._folder(source, inside)
+            return self._folder(source, inside, by)
         # MLflow 3 keeps a run's models beside the run: the path is then the name of a logged model.
-        return self._folder(source, self._model_named(source, info["experiment_id"], run, below))
+        return self._folder(source, self._model_named(source, info["experiment_id"], run, below), by)
 
     def _model_named(self, source: str, experiment: str, run: str, name: str) -> str:
         if "'" in name:
@@ -81,22 +88,10 @@ class TrackedSources:
         return _below(newest["info"]["artifact_uri"], "", source)
 
     def _ask(self, method: str, path: str, source: str, body: Any = None) -> dict[str, Any]:
-        connection = _UnixConnection(self._socket)
-        try:
-            headers = {"Content-Type": "application/json"}
-            connection.request(method, _API + path, orjson.dumps(body) if body else None, headers)
-            answer = connection.getresponse()
-            text = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise Unavailable(f"the tracking server does not answer ({type(error).__name__}); try again") from error
-        finally:
-            connection.close()
-        if answer.status >= 500:
-            raise Unavailable(f"the tracking server failed to look up {source!r}; try again")
-        told: dict[str, Any] = orjson.loads(text) if text.startswith(b"{") else {}
-        if answer.status != 200:
-            raise InvalidArgument(f"source {source!r}: {told.get('message', 'not found by the tracking server')}")
-        return told
+        told = self._server.ask(method, path, body)
+        if told.status != 200:
+            raise InvalidArgument(f"source {source!r}: {told.message}")
+        return told.body
 
 
 def _below(location: str, below: str, source: str) -> str:
@@ -104,16 +99,3 @@ def _below(location: str, below: str, source: str) -> str:
     if inside is None:
         raise InvalidArgument(f"source {source!r} keeps its files outside this server, at {location}")
     return f"{inside}/{below}" if below else inside
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("mlflow", timeout=_PATIENCE_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))

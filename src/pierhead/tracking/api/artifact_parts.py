@@ -4,8 +4,8 @@ from typing import Any
 
 from pierhead.catalog.api.files_wire import parts_of
 from pierhead.catalog.api.signed import Signatures
-from pierhead.catalog.domain import Action, UploadSession, part_number
-from pierhead.catalog.services.mounts import Mounts
+from pierhead.catalog.domain.transfers import Action, UploadSession, part_number
+from pierhead.catalog.services.mounts import Mounts, Place
 from pierhead.catalog.services.uploads import Uploads
 from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.web.routes import MLFLOW_PREFIXES, Call, Routes
@@ -32,7 +32,7 @@ class PartDoors:
         self._signatures = signatures
 
     def create(self, call: Call) -> dict[str, Any]:
-        place = self._mounts.at(target_of(call))
+        place = self._writable(call)
         count = part_number(call.number("num_parts", 1))
         session = self._uploads.start(DOOR, place.path, overwrite=True)
         addresses = [
@@ -42,8 +42,8 @@ class PartDoors:
         return credentials_of(session.id, addresses)
 
     def complete(self, call: Call) -> dict[str, Any]:
-        session = self._session(call)
-        self._uploads.complete(session, parts_of(call), self._mounts.at(session.path), by=call.caller)
+        place = self._writable(call)
+        self._uploads.complete(self._session(call), parts_of(call), place, by=call.caller)
         return {}
 
     def abort(self, call: Call) -> dict[str, Any]:
@@ -52,6 +52,9 @@ class PartDoors:
 
     def _session(self, call: Call) -> UploadSession:
         session = self._uploads.get(call.text("upload_id"))
-        if (session.door, session.path) != (DOOR, self._mounts.at(target_of(call)).path):
+        if (session.door, session.path) != (DOOR, self._writable(call).path):
             raise InvalidArgument(f"this upload_id belongs to another file than {target_of(call)}")
         return session
+
+    def _writable(self, call: Call) -> Place:
+        return self._mounts.to_write(target_of(call), by=call.caller)

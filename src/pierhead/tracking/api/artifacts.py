@@ -4,7 +4,7 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pierhead.catalog.api.transfers import body_of, file_answer, path_of
+from pierhead.catalog.api.transfers import body_of, file_answer, path_of, to_read, to_write
 from pierhead.catalog.services.mounts import Mounts, Place
 from pierhead.catalog.services.uploads import Uploads
 from pierhead.kit.errors import InvalidArgument, NotFound
@@ -35,11 +35,11 @@ class ArtifactDoors:
         self._uploads = uploads
 
     async def list(self, request: Request) -> Response:
-        place = self._mounts.at(request.query_params.get("path", ""))
+        place = await to_read(request, self._mounts, request.query_params.get("path", ""))
         return json_response(files_of(await run_sync(_entries, place)))
 
     async def download(self, request: Request) -> Response:
-        place = self._mounts.at(path_of(request))
+        place = await to_read(request, self._mounts, path_of(request))
         name = place.path.rpartition("/")[2]
         try:
             return await file_answer(request, place, filename=name, headers=_HEADERS)
@@ -51,11 +51,13 @@ class ArtifactDoors:
         path = path_of(request)
         if path.endswith("/") or not path:
             raise InvalidArgument(f"artifact path {path!r} must end with a file's name")
-        await self._uploads.put(body_of(request), self._mounts.at(path), overwrite=True, by=request.state.caller)
+        place = await to_write(request, self._mounts, path)
+        await self._uploads.put(body_of(request), place, overwrite=True, by=request.state.caller)
         return json_response({})
 
     async def delete(self, request: Request) -> Response:
-        await run_sync(_delete, self._mounts.at(path_of(request)), request.state.caller)
+        place = await to_write(request, self._mounts, path_of(request))
+        await run_sync(_delete, place, request.state.caller)
         return json_response({})
 
 

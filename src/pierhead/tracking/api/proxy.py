@@ -1,5 +1,6 @@
 """The door to MLflow's server: who is on the list passes, in a form that fits the client's family."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from starlette.requests import Request
@@ -7,18 +8,25 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from pierhead.kit.errors import NotImplementedYet, RouteNotFound
+from pierhead.kit.web.render import json_response
 from pierhead.kit.web.routes import MLFLOW_PREFIXES, Routes
 from pierhead.tracking.api.inbound import Passing, failure
-from pierhead.tracking.api.outbound import outbound_of, query_of
-from pierhead.tracking.domain.doors import Verdict, child_path, classify
+from pierhead.tracking.api.listing import Listings
+from pierhead.tracking.api.outbound import Outbounds
+from pierhead.tracking.domain.doors import Door, Rule, Verdict, child_path, classify, find_door
 from pierhead.tracking.services.child import Child
+from pierhead.tracking.services.rights import ExperimentRights
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-def add_routes(routes: Routes, child: Child) -> None:
+_ANY_EXPERIMENT = "/mlflow/api/2.0/mlflow/experiments/get"
+_LISTS = (Rule.LIST_EXPERIMENTS, Rule.LIST_DATASETS)
+
+
+def add_routes(routes: Routes, child: Child, rights: ExperimentRights) -> None:
     """Everything under MLflow's prefixes that no earlier route took: add these routes last."""
-    proxy = TrackingProxy(child)
+    proxy = TrackingProxy(child, rights)
     for prefix in MLFLOW_PREFIXES:
         for begin in ("/2.0/mlflow", "/3.0/mlflow", "/3.0/jobs", "/2.0/mlflow-artifacts", "/2.0mlflow"):
             routes.routes.append(Route(f"{prefix}{begin}/{{path:path}}", proxy.handle, methods=_METHODS))
@@ -40,25 +48,38 @@ async def _to_view(request: Request) -> Response:
 class TrackingProxy:
     """One endpoint for every call."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, rights: ExperimentRights) -> None:
         self._child = child
+        self._rights = rights
+        self._outbounds = Outbounds(rights)
+        self._listings = Listings(child, rights)
 
     async def handle(self, request: Request) -> Response:
         """Pass a call on, or refuse it in our own shape."""
         path: str = request.scope["path"]
-        match classify(request.method, path):
-            case Verdict.REFUSED:
-                raise NotImplementedYet(f"{request.method} {path} is part of MLflow that is not offered here")
-            case Verdict.OURS | Verdict.UNKNOWN:
-                raise RouteNotFound(f"no such path: {request.method} {path}")
-        return await self._forward(request, child_path(path))
+        found = find_door(request.method, path)
+        if found is not None:
+            return await self._forward(request, *found, child_path(path))
+        if classify(request.method, path) is Verdict.REFUSED:
+            raise NotImplementedYet(f"{request.method} {path} is part of MLflow that is not offered here")
+        raise RouteNotFound(f"no such path: {request.method} {path}")
 
-    async def _forward(self, request: Request, path: str) -> Response:
-        outbound = await outbound_of(request, path)
-        call = self._child.ask(request.method, path, query_of(request), outbound.headers, outbound.body)
+    async def _forward(self, request: Request, door: Door, stars: Sequence[str], path: str) -> Response:
+        if not self._rights.whereabouts.is_there():
+            # MLflow's server makes its tables when it is first asked for what lies in them.
+            async with self._child.ask("GET", _ANY_EXPERIMENT, "experiment_id=0", {}, None):
+                pass
+        outbound = await self._outbounds.of(request, door, stars)
+        if outbound is None:
+            return json_response({})
+        if door.rule in _LISTS:
+            answer = await self._listings.filtered(request, door, outbound, path)
+            if answer is not None:
+                return answer
+        call = self._child.ask(request.method, path, outbound.query, outbound.headers, outbound.body)
         async with AsyncExitStack() as stack:
-            answer = await stack.enter_async_context(call)
-            if answer.status >= 400:
-                return await failure(answer)
+            given = await stack.enter_async_context(call)
+            if given.status >= 400:
+                return await failure(given)
             # From here on our answer keeps the connection, and gives it back when it is sent or given up.
-            return Passing(request, answer, stack.pop_all())
+            return Passing(request, given, stack.pop_all())

@@ -6,12 +6,16 @@ the fields that we care about under their own names.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pierhead.kit.errors import InvalidArgument, PermissionDenied
+from pierhead.tracking.domain.experiments import OUR_TAGS, OWNER_TAG
+from pierhead.tracking.domain.fields import in_one_spelling
 from pierhead.tracking.domain.locations import DATABRICKS_ROOT, MLFLOW_ROOT, inside_path
 
-_USER_TAG = "mlflow.user"
+USER_TAG = "mlflow.user"
+"""Who made a run."""
 
 # MLflow's server reads a trace from where these tags say, be that a file of the machine or another host.
 _SPANS_KEPT = "mlflow.trace.spansLocation"
@@ -23,8 +27,17 @@ _TRACE_ID_FIELDS = ("trace_id", "traceId")
 # A trace's id becomes part of the location of its files.
 _TRACE_ID = re.compile(r"[A-Za-z0-9_:-][A-Za-z0-9_.:-]*")
 
-Check = Callable[[str, Mapping[str, Any]], dict[str, Any]]
-"""The caller's name and a body -> the body to pass on. Raises InvalidArgument or PermissionDenied."""
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who calls, and whose the run is that the call is about; None if it is about none."""
+
+    caller: str
+    run_user: str | None = None
+
+
+Check = Callable[[Names, Mapping[str, Any]], dict[str, Any]]
+"""The names and a body -> the body to pass on. Raises InvalidArgument or PermissionDenied."""
 
 
 def check_of(path: str) -> Check | None:
@@ -36,50 +49,60 @@ def check_of(path: str) -> Check | None:
     return next((check for pattern, check in _CHECKS if pattern.search(path)), None)
 
 
-def run_of(user_name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def run_of(names: Names, body: Mapping[str, Any]) -> dict[str, Any]:
     """The body of `runs/create`, with the authenticated caller as the run's user whatever the client claimed."""
-    body = _in_one_spelling(body, "user_id")
-    others = [tag for tag in _tags_of(body) if tag.get("key") != _USER_TAG]
-    return {**body, "user_id": user_name, "tags": [*others, {"key": _USER_TAG, "value": user_name}]}
+    body = in_one_spelling(body, "user_id")
+    others = [tag for tag in _tags_of(body) if tag.get("key") != USER_TAG]
+    ours = {"user_id": names.caller, "tags": [{"key": USER_TAG, "value": names.caller}, *others]}
+    return _first(_first(body, ours), {name: body[name] for name in ("experiment_id",) if name in body})
 
 
-def tag_of(user_name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of `runs/set-tag`: a run's user stays who it is."""
-    _refuse_other_user(user_name, body)
+def tag_of(names: Names, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of `runs/set-tag`: a run's user stays who it is, whoever else may write to the run."""
+    refuse_reserved(body.get("key"))
+    _refuse_other_user(names, body)
     return dict(body)
 
 
-def batch_of(user_name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def batch_of(names: Names, body: Mapping[str, Any]) -> dict[str, Any]:
     """The body of `runs/log-batch`: as for one tag."""
     for tag in _tags_of(body):
-        _refuse_other_user(user_name, tag)
+        _refuse_other_user(names, tag)
     return dict(body)
 
 
-def removed_tag_of(_user_name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def removed_tag_of(_names: Names, body: Mapping[str, Any]) -> dict[str, Any]:
     """The body of `runs/delete-tag`: every run keeps its user."""
-    if body.get("key") == _USER_TAG:
-        raise PermissionDenied(f"tag {_USER_TAG} says who made the run and cannot be deleted")
+    refuse_reserved(body.get("key"))
+    if body.get("key") == USER_TAG:
+        raise PermissionDenied(f"tag {USER_TAG} says who made the run and cannot be deleted")
     return dict(body)
 
 
-def experiment_of(_user_name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of `experiments/create`, without an artifact location: the server decides where artifacts lie.
+def experiment_of(names: Names, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of `experiments/create`: the caller owns it, and the server decides where its artifacts lie.
 
     Raises InvalidArgument if the client asks for a place outside the server's store.
     """
-    body = _in_one_spelling(body, "artifact_location")
+    body = in_one_spelling(body, "artifact_location")
     wanted = body.pop("artifact_location", None)
     if wanted and not (isinstance(wanted, str) and _is_ours(wanted)):
         raise InvalidArgument(
             f"artifact_location {wanted!r} is not in this server's store, which keeps all artifacts itself; "
             "create the experiment without artifact_location"
         )
-    return body
+    return _first(body, {"tags": [{"key": OWNER_TAG, "value": names.caller}, *_tags_of(body)]})
 
 
-def trace_of(_user_name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a call that writes a trace or its tags, which may not say where the trace lies.
+def labels_of(_names: Names, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a call that writes or deletes tags of an experiment or a logged model: ours stay ours."""
+    refuse_reserved(body.get("key"))
+    _tags_of(body)
+    return dict(body)
+
+
+def trace_of(_names: Names, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a call that writes a trace or its tags, which may not say where the trace lies, nor set tags of ours.
 
     Older clients send back the tags that the server gave them: those are left out, as the server has them.
     """
@@ -88,26 +111,33 @@ def trace_of(_user_name: str, body: Mapping[str, Any]) -> dict[str, Any]:
     return cleaned
 
 
-def _in_one_spelling(body: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The body with the field `name` under that name alone. Raises InvalidArgument if both spellings are there."""
-    first, *rest = name.split("_")
-    other = first + "".join(word.title() for word in rest)
-    if name in body and other in body:
-        raise InvalidArgument(f"the request holds both {name!r} and {other!r}; send one of them")
-    return {name if key == other else key: value for key, value in body.items()}
+def refuse_reserved(key: Any) -> None:
+    """Raises PermissionDenied for the key of a tag that begins as ours do."""
+    if isinstance(key, str) and key.startswith(OUR_TAGS):
+        raise PermissionDenied(f"tag {key!r} is kept by this server: tags that begin with {OUR_TAGS!r} cannot be set")
+
+
+def _first(body: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with these fields, before all others: MLflow's server stops reading at one that it cannot read."""
+    return {**fields, **{name: value for name, value in body.items() if name not in fields}}
 
 
 def _tags_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     tags = body.get("tags") or []
     if not isinstance(tags, list) or not all(isinstance(tag, dict) for tag in tags):
         raise InvalidArgument("parameter 'tags' must be a list of objects with a key and a value")
+    for tag in tags:
+        # Where MLflow's server cannot read one of them, it goes on without the others, ours included.
+        if not isinstance(tag.get("key"), str | None) or not isinstance(tag.get("value"), str | None):
+            raise InvalidArgument("key and value of each of 'tags' must be strings")
+        refuse_reserved(tag.get("key"))
     return tags
 
 
-def _refuse_other_user(user_name: str, tag: Mapping[str, Any]) -> None:
-    if tag.get("key") == _USER_TAG and tag.get("value") != user_name:
+def _refuse_other_user(names: Names, tag: Mapping[str, Any]) -> None:
+    if tag.get("key") == USER_TAG and (names.run_user is None or tag.get("value") != names.run_user):
         raise PermissionDenied(
-            f"tag {_USER_TAG} says who made the run; {user_name} cannot set it to {tag.get('value')!r}"
+            f"tag {USER_TAG} says who made the run; {names.caller} cannot set it to {tag.get('value')!r}"
         )
 
 
@@ -142,6 +172,7 @@ def _is_returned(key: Any, value: Any) -> bool:
 
 
 def _refuse_location_tag(key: Any) -> None:
+    refuse_reserved(key)
     if key in _LOCATION_TAGS:
         raise InvalidArgument(f"tag {key} says where the server keeps a trace and cannot be set; leave it out")
 
@@ -159,6 +190,8 @@ _CHECKS: tuple[tuple[re.Pattern[str], Check], ...] = tuple(
         (r"2\.0/mlflow/runs/log-batch", batch_of),
         (r"2\.0/mlflow/runs/delete-tag", removed_tag_of),
         (r"2\.0/mlflow/experiments/create", experiment_of),
+        (r"2\.0/mlflow/experiments/(set|delete)-experiment-tag", labels_of),
+        (r"2\.0/mlflow/logged-models(/[^/]+/tags)?", labels_of),
         (r"[23]\.0/mlflow/traces(/[^/]+(/tags)?)?", trace_of),
     )
 )

@@ -1,101 +1,10 @@
-"""Which calls reach MLflow's server. Everything that is not on the list stays outside.
+"""Which calls reach MLflow's server, and by what rule. Everything that is not on a list stays outside."""
 
-The lists name paths behind the prefix (`/api` and its three twins), `*` for one part.
-"""
-
+from dataclasses import dataclass
 from enum import Enum
 
-_FORWARDED = """
-POST      2.0/mlflow/experiments/create
-GET       2.0/mlflow/experiments/get
-GET       2.0/mlflow/experiments/get-by-name
-GET,POST  2.0/mlflow/experiments/search
-POST      2.0/mlflow/experiments/search-datasets
-POST      2.0mlflow/experiments/search-datasets
-POST      2.0/mlflow/experiments/update
-POST      2.0/mlflow/experiments/delete
-POST      2.0/mlflow/experiments/restore
-POST      2.0/mlflow/experiments/set-experiment-tag
-POST      2.0/mlflow/experiments/delete-experiment-tag
-POST      2.0/mlflow/runs/create
-GET       2.0/mlflow/runs/get
-POST      2.0/mlflow/runs/search
-POST      2.0/mlflow/runs/update
-POST      2.0/mlflow/runs/delete
-POST      2.0/mlflow/runs/restore
-POST      2.0/mlflow/runs/log-batch
-POST      2.0/mlflow/runs/log-inputs
-POST      2.0/mlflow/runs/log-metric
-POST      2.0/mlflow/runs/log-model
-POST      2.0/mlflow/runs/log-parameter
-POST      2.0/mlflow/runs/outputs
-POST      2.0/mlflow/runs/set-tag
-POST      2.0/mlflow/runs/delete-tag
-GET       2.0/mlflow/metrics/get-history
-GET       2.0/mlflow/metrics/get-history-bulk
-GET       2.0/mlflow/metrics/get-history-bulk-interval
-GET       2.0/mlflow/artifacts/list
-POST      2.0/mlflow/logged-models
-POST      2.0/mlflow/logged-models/search
-GET       2.0/mlflow/logged-models/*
-PATCH     2.0/mlflow/logged-models/*
-DELETE    2.0/mlflow/logged-models/*
-POST      2.0/mlflow/logged-models/*/params
-PATCH     2.0/mlflow/logged-models/*/tags
-DELETE    2.0/mlflow/logged-models/*/tags/*
-GET       2.0/mlflow/logged-models/*/artifacts/directories
-GET       2.0/mlflow/logged-models/*/artifacts/files
-GET,POST  2.0/mlflow/traces
-PATCH     2.0/mlflow/traces/*
-GET       2.0/mlflow/traces/*/info
-PATCH     2.0/mlflow/traces/*/tags
-DELETE    2.0/mlflow/traces/*/tags
-POST      2.0/mlflow/traces/delete-traces
-POST      2.0/mlflow/traces/link-to-run
-POST      2.0/mlflow/traces/link-prompts
-GET       2.0/mlflow/get-trace-artifact
-POST      3.0/mlflow/traces
-GET       3.0/mlflow/traces/*
-GET       3.0/mlflow/traces/get
-GET       3.0/mlflow/traces/batchGet
-POST      3.0/mlflow/traces/batchGetInfos
-POST      3.0/mlflow/traces/search
-POST      3.0/mlflow/traces/metrics
-POST      3.0/mlflow/traces/calculate-filter-correlation
-POST      3.0/mlflow/traces/delete-traces
-PATCH     3.0/mlflow/traces/*/tags
-DELETE    3.0/mlflow/traces/*/tags
-POST      3.0/mlflow/traces/*/assessments
-GET       3.0/mlflow/traces/*/assessments/*
-PATCH     3.0/mlflow/traces/*/assessments/*
-DELETE    3.0/mlflow/traces/*/assessments/*
-GET       3.0/mlflow/get-trace-artifact
-POST      3.0/mlflow/datasets/create
-GET,POST  3.0/mlflow/datasets/search
-GET       3.0/mlflow/datasets/*
-DELETE    3.0/mlflow/datasets/*
-GET       3.0/mlflow/datasets/*/experiment-ids
-POST      3.0/mlflow/datasets/*/add-experiments
-POST      3.0/mlflow/datasets/*/remove-experiments
-GET       3.0/mlflow/datasets/*/records
-POST      3.0/mlflow/datasets/*/records
-DELETE    3.0/mlflow/datasets/*/records
-PATCH     3.0/mlflow/datasets/*/tags
-DELETE    3.0/mlflow/datasets/*/tags/*
-GET       3.0/mlflow/server-info
-GET,POST  3.0/mlflow/ui-telemetry
-"""
-
-_PAGES = """
-GET       mlflow
-GET       mlflow/get-artifact
-GET       mlflow/version
-GET,POST  mlflow/graphql
-POST      mlflow/v1/traces
-GET       version
-POST      v1/traces
-"""
-"""Paths without a prefix: MLflow's web page and its files, and two calls that clients make on the bare address."""
+from pierhead.tracking.domain.claims import Claim, parse_claims
+from pierhead.tracking.domain.forwarded import FORWARDED, PAGES
 
 _STATIC = ("mlflow", "static-files")
 
@@ -152,6 +61,32 @@ Pattern = tuple[str, ...]
 _SEARCH_DATASETS = "/mlflow/ajax-api/2.0/mlflow/experiments/search-datasets"
 
 
+class Rule(Enum):
+    """How a call finds out what it touches; values are the words of the list."""
+
+    OPEN = "open"
+    CLAIMS = "claims"
+    CREATE = "create"
+    LIST_EXPERIMENTS = "list experiments"
+    LIST_DATASETS = "list datasets"
+    SPANS = "spans"
+    GRAPHQL = "graphql"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One call that is let through: the method, the path behind its prefix, and what it touches."""
+
+    method: str
+    pattern: Pattern
+    rule: Rule
+    claims: tuple[Claim, ...] = ()
+
+    @property
+    def path(self) -> str:
+        return "/".join(self.pattern)
+
+
 class Verdict(Enum):
     """What happens to a call."""
 
@@ -169,14 +104,12 @@ def classify(method: str, path: str) -> Verdict:
     >>> classify("POST", "/api/2.0/mlflow/model-versions/transition-stage")
     <Verdict.OURS: 'ours'>
     """
-    parts = tuple(path.removeprefix("/").removesuffix("/").split("/"))
-    if any(part in ("", ".", "..") or not part.isprintable() or "\\" in part for part in parts):
-        return Verdict.UNKNOWN
-    method = "GET" if method == "HEAD" else method
-    behind = _behind_prefix(parts)
-    if _is_forwarded(method, parts, behind):
+    if find_door(method, path) is not None:
         return Verdict.FORWARD
-    named = behind or parts
+    parts = _parts(path)
+    if parts is None:
+        return Verdict.UNKNOWN
+    named = _behind_prefix(parts) or parts
     if _begins_with_one_of(_REFUSED_PREFIXES, named):
         return Verdict.REFUSED
     return Verdict.OURS if _begins_with_one_of(_OUR_PREFIXES, named) else Verdict.UNKNOWN
@@ -196,17 +129,37 @@ def child_path(path: str) -> str:
     return trimmed if trimmed.startswith("/mlflow/") else "/mlflow" + trimmed
 
 
+def doors() -> list[Door]:
+    """Every call that is let through, files of the web page left aside."""
+    return [door for table in (_API_DOORS, _PAGE_DOORS) for group in table.values() for door in group]
+
+
 def forwarded_calls() -> list[tuple[str, str]]:
     """Every method and path behind the prefix that is let through, `*` for one part."""
-    return [(method, "/".join(pattern)) for (method, _), group in _API_PATTERNS.items() for pattern in group]
+    return [(door.method, door.path) for group in _API_DOORS.values() for door in group]
 
 
-def _is_forwarded(method: str, parts: Pattern, behind: Pattern | None) -> bool:
-    if behind is not None:
-        return any(_matches(pattern, behind) for pattern in _API_PATTERNS.get((method, len(behind)), ()))
+def find_door(method: str, path: str) -> tuple[Door, tuple[str, ...]] | None:
+    """The call that is let through as `method path`, and the parts of the path behind its `*`; None if none is."""
+    parts = _parts(path)
+    if parts is None:
+        return None
+    method = "GET" if method == "HEAD" else method
     if parts[:2] == _STATIC:
-        return method == "GET" and len(parts) > 2
-    return parts in _PAGE_PATTERNS.get((method, len(parts)), ())
+        return (_FILE, ()) if method == "GET" and len(parts) > 2 else None
+    behind = _behind_prefix(parts)
+    table = _PAGE_DOORS if behind is None else _API_DOORS
+    named = behind or parts
+    for door in table.get((method, len(named)), ()):
+        if _matches(door.pattern, named):
+            return door, tuple(part for expected, part in zip(door.pattern, named, strict=True) if expected == "*")
+    return None
+
+
+def _parts(path: str) -> Pattern | None:
+    parts = tuple(path.removeprefix("/").removesuffix("/").split("/"))
+    is_odd = any(part in ("", ".", "..") or not part.isprintable() or "\\" in part for part in parts)
+    return None if is_odd else parts
 
 
 def _behind_prefix(parts: Pattern) -> Pattern | None:
@@ -224,17 +177,27 @@ def _begins_with_one_of(prefixes: frozenset[Pattern], parts: Pattern) -> bool:
     return any(parts[:length] in prefixes for length in range(1, len(parts) + 1))
 
 
-def _patterns(text: str) -> dict[tuple[str, int], list[Pattern]]:
-    patterns: dict[tuple[str, int], list[Pattern]] = {}
-    for line in text.split("\n"):
-        methods, _, path = line.partition(" ")
-        parts = tuple(path.strip().split("/"))
-        for method in methods.split(",") if methods else ():
-            patterns.setdefault((method, len(parts)), []).append(parts)
-    return patterns
+def _table(text: str) -> dict[tuple[str, int], list[Door]]:
+    """The doors of a list by method and length of path; those without a `*` first, as MLflow's server prefers them."""
+    found: dict[tuple[str, int], list[Door]] = {}
+    for line in text.strip().split("\n"):
+        methods, path, what = line.split(maxsplit=2)
+        pattern = tuple(path.split("/"))
+        for method in methods.split(","):
+            found.setdefault((method, len(pattern)), []).append(_door(method, pattern, what))
+    return {key: sorted(group, key=lambda door: door.pattern.count("*")) for key, group in found.items()}
 
 
-_API_PATTERNS = _patterns(_FORWARDED)
-_PAGE_PATTERNS = _patterns(_PAGES)
+def _door(method: str, pattern: Pattern, what: str) -> Door:
+    word, _, claims = what.partition("; ")
+    if word in _WORDS:
+        return Door(method, pattern, _WORDS[word], parse_claims(claims) if claims else ())
+    return Door(method, pattern, Rule.CLAIMS, parse_claims(what))
+
+
+_WORDS = {rule.value: rule for rule in Rule}
+_API_DOORS = _table(FORWARDED)
+_PAGE_DOORS = _table(PAGES)
+_FILE = Door("GET", _STATIC, Rule.OPEN)
 _OUR_PREFIXES = frozenset(tuple(path.split("/")) for path in _OURS.split())
 _REFUSED_PREFIXES = frozenset(tuple(path.split("/")) for path in _REFUSED.split())

@@ -4,7 +4,6 @@ The server refuses a database of another release's form. The tool that upgrades 
 beside the database names the release that has last looked at it.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -19,7 +18,7 @@ Upgrade = Callable[[Path], None]
 
 
 def prepare(path: Path, version: str, upgrade: Upgrade) -> None:
-    """Make the database at `path` fit for the server of release `version`. Nobody else may have it open.
+    """Make the database at `path` fit for the server of release `version`. Others may read it, but nobody may write.
 
     A changed database's old form stays beside it as `NAME.before-upgrade`. If the upgrade raises, or the power goes,
     the database is as it was.
@@ -41,8 +40,7 @@ def _upgrade(path: Path, before: str, upgrade: Upgrade) -> None:
     copy = path.with_name(f"{path.name}.upgrading")
     _remove(copy)
     try:
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
+        _copy(path, copy)
         upgrade(copy)
         after = _revision(copy)
         if after != before:
@@ -53,15 +51,19 @@ def _upgrade(path: Path, before: str, upgrade: Upgrade) -> None:
 
 
 def _put_in_place(copy: Path, path: Path) -> None:
-    for database in (copy, path):
-        with closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        # Empty now, and a journal must not meet another database under its name.
-        _remove_journal(database)
+    """In one transaction, and in the same file: others read it all the while."""
     old = path.with_name(f"{path.name}.before-upgrade")
-    old.unlink(missing_ok=True)
-    os.link(path, old)
-    copy.replace(path)
+    draft = old.with_name(f"{old.name}.new")
+    _remove(draft)
+    _copy(path, draft)
+    _remove(old)
+    draft.replace(old)
+    _copy(copy, path)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target, timeout=30)) as writer:
+        reader.backup(writer)
 
 
 def _switch_journal(path: Path) -> None:
@@ -92,10 +94,5 @@ def _content(file: Path) -> str:
 
 
 def _remove(database: Path) -> None:
-    database.unlink(missing_ok=True)
-    _remove_journal(database)
-
-
-def _remove_journal(database: Path) -> None:
-    for suffix in ("-wal", "-shm"):
+    for suffix in ("", "-wal", "-shm"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
