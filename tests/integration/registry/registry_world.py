@@ -1,11 +1,15 @@
 """A registry on a real database and a real folder, and the doors to it on a loopback port."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -13,23 +17,37 @@ from starlette.routing import Route
 from fakes.clock import FixedClock
 from harness.asgi import LiveApp
 from harness.http import Answer
+from pierhead.identity.services.accounts import Identities
 from pierhead.kit.artifacts import ArtifactStore
-from pierhead.kit.db import Database, metadata, sqlite_url
+from pierhead.kit.db import Database
 from pierhead.kit.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from pierhead.kit.folder_tree import relative_path
+from pierhead.kit.names import FullName
 from pierhead.kit.web.app import application
 from pierhead.kit.web.caller import Caller
 from pierhead.kit.web.render import json_response
 from pierhead.kit.web.routes import Routes
+from pierhead.registry.adapters.http_deliverer import HttpDeliverer
 from pierhead.registry.api.downloads import is_public
 from pierhead.registry.api.routes import add_routes
+from pierhead.registry.domain.gate import Evidence, PromotionTarget, ProvenanceState, Scan
 from pierhead.registry.domain.models import ModelVersion, VersionDraft
+from pierhead.registry.domain.policies import Provenance
+from pierhead.registry.services.gatekeeping import GateSources
 from pierhead.registry.services.models import Models
+from pierhead.registry.services.origins import Origins
+from pierhead.registry.services.policies import Policies
+from pierhead.registry.services.promotion import Promotions
+from pierhead.registry.services.provenance import Provenances
 from pierhead.registry.services.registration import Registrations
+from pierhead.registry.services.training_data import TrainingData
 from pierhead.registry.services.tree import BY_NAME, BY_PARTS, RegistryTree
 from pierhead.registry.services.versions import Versions
+from pierhead.registry.services.webhook_sender import WebhookSender, webhook_seal
+from pierhead.tracking.domain.runs import LoggedModelFacts, RunFacts
 
-ADA = Caller("1", "ada", frozenset())
+ADA = Caller("1", "ada", frozenset({"admins", "ml-leads"}), entitlements=frozenset({"workspace-access"}))
+"""Who may everything that rights allow; under the policy `solo` nothing else is asked for."""
 
 MLMODEL = """\
 artifact_path: model
@@ -46,13 +64,50 @@ signature:
 """
 
 
+class NoRuns:
+    """A tracking server that knows nothing."""
+
+    def find(self, run_id: str) -> RunFacts | None:
+        return None
+
+    def find_logged_model(self, model_id: str) -> LoggedModelFacts | None:
+        return None
+
+
+class NoTables:
+    """A catalog without tables."""
+
+    def find_location(self, name: FullName) -> Path | None:
+        return None
+
+    def may_open(self, path: Path) -> bool:
+        return False
+
+    def is_kept(self, location: Path) -> bool:
+        return False
+
+
+GOOD_EVIDENCE = Evidence(
+    files_digest="",
+    has_signature=True,
+    provenance=ProvenanceState.COMPLETE,
+    provenance_message="",
+    provenance_digest="p" * 64,
+    scan=Scan(3, ()),
+)
+"""Passes every check of the policies that ship with Pierhead; the digest is that of the version at hand."""
+
+
 class FakeSources:
     """Sources that are folders here, by the words that clients use for them."""
 
     def __init__(self) -> None:
         self.folders: dict[str, Path] = {}
 
-    def locate(self, source: str, *, run_id: str | None, model_id: str | None) -> Path:
+    def require_origin(self, run_id: str | None, model_id: str | None, *, by: Caller) -> None:
+        return
+
+    def locate(self, source: str, *, run_id: str | None, model_id: str | None, by: Caller) -> Path:
         if source not in self.folders:
             raise InvalidArgument(f"source '{source}' names nothing here")
         return self.folders[source]
@@ -61,16 +116,32 @@ class FakeSources:
 class World:
     """Everything that wiring would give to the registry."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
         self.clock = FixedClock(datetime.now(UTC))
-        self.database = Database(sqlite_url(folder / "test.db"))
-        metadata.create_all(self.database.engine)
+        self.database = database
         self.artifacts = ArtifactStore(folder / "store")
         self.pending = folder / "pending"
         self.pending.mkdir()
         self.sources = FakeSources()
-        self.registrations = Registrations(self.database, self.clock, self.artifacts, self.sources, self.pending)
+        self.callers = {"good": ADA}
+        self.sender = WebhookSender(webhook_seal(b"k" * 32), HttpDeliverer())
+        self.evidence = GOOD_EVIDENCE
+        self.authors: dict[str, frozenset[str]] = {}
+        self.refreshed: list[tuple[str, int]] = []
+        self.gate = GateSources(
+            clock=self.clock,
+            policies=lambda connection: Policies(connection, self.clock).active(),
+            evidence=self._evidence_of,
+            authors=lambda _connection, version: self.authors.get(version.run_id or "", frozenset()),
+            refresh=lambda name, number: self.refreshed.append((name, number)),
+        )
+        self.registrations = Registrations(
+            self.database, self.clock, self.artifacts, self.sources, self.pending, self.gate, self._provenances()
+        )
+        with database.transaction() as connection:
+            Identities(connection, self.clock).set_up()
+        self.use_policies("solo")
         self.by_parts = RegistryTree(self.database, self.artifacts, self.pending, BY_PARTS)
         self.by_name = RegistryTree(self.database, self.artifacts, self.pending, BY_NAME)
         self._app: LiveApp | None = None
@@ -78,7 +149,28 @@ class World:
     def close(self) -> None:
         if self._app is not None:
             self._app.__exit__(None, None, None)
-        self.database.dispose()
+
+    def _provenances(self) -> Provenances:
+        data = TrainingData(NoTables())
+        origins = Origins(self.artifacts, NoRuns(), data)
+        return Provenances(self.database, self.clock, origins, data, lambda _name: Provenance.OFF)
+
+    def _evidence_of(self, _connection: Connection, version: ModelVersion, _target: PromotionTarget) -> Evidence:
+        return replace(self.evidence, files_digest=version.digest)
+
+    def use_policies(self, name: str, text: str | None = None) -> None:
+        """Let the set `name` decide, which `text` is if it does not ship with Pierhead."""
+        with self.database.transaction() as connection:
+            policies = Policies(connection, self.clock)
+            if text is not None:
+                policies.apply(text, by="ada")
+            policies.use(name, by="ada")
+
+    @contextmanager
+    def promotions(self, by: Caller = ADA) -> Iterator[Promotions]:
+        """What `by` can do, in one transaction."""
+        with self.database.transaction() as connection:
+            yield Promotions(connection, by, self.gate)
 
     def logged_model(self, source: str, files: dict[str, str] | None = None) -> Path:
         """A folder of a logged model behind `source`."""
@@ -89,11 +181,11 @@ class World:
         self.sources.folders[source] = folder
         return folder
 
-    def create_model(self, name: str, tags: dict[str, str] | None = None) -> None:
+    def create_model(self, name: str, tags: dict[str, str] | None = None, by: str = "ada") -> None:
         with self.database.transaction() as connection:
-            Models(connection, self.clock).create(name, by="ada", tags=tags)
+            Models(connection, self.clock).create(name, by=by, tags=tags)
 
-    def register(self, name: str, source: str = "models:/m-1", **draft: Any) -> ModelVersion:
+    def register(self, name: str, source: str = "models:/m-1", by: Caller = ADA, **draft: Any) -> ModelVersion:
         """A READY version; its model and its source are made if need be."""
         with self.database.reading() as connection:
             try:
@@ -105,7 +197,7 @@ class World:
             self.create_model(name)
         if source not in self.sources.folders and source.startswith("models:/m-"):
             self.logged_model(source)
-        return self.registrations.register(VersionDraft(name, source, **draft), by="ada")
+        return self.registrations.register(VersionDraft(name, source, **draft), by=by)
 
     def get(self, name: str, number: int) -> ModelVersion:
         with self.database.reading() as connection:
@@ -123,17 +215,22 @@ class World:
             self._app.__enter__()
         return self._app
 
-    def call(self, method: str, path: str, body: Any = None, /, **query: str) -> Answer:
+    def call(self, method: str, path: str, body: Any = None, /, *, token: str = "good", **query: str) -> Answer:
         raw = None if body is None else json.dumps(body).encode()
         if query:
             path = f"{path}?{urlencode(query)}"
-        return self.app.request(method, path, {"Authorization": "Bearer good"}, raw)
+        return self.app.request(method, path, {"Authorization": f"Bearer {token}"}, raw)
 
     def mlflow(self, method: str, path: str, body: Any = None, /, **query: str) -> Any:
         """A call that must succeed."""
         answer = self.call(method, f"/api/2.0/mlflow/{path}", body, **query)
         assert answer.status == 200, answer.text
         return answer.json()
+
+    def _authenticate(self, token: str) -> Caller:
+        if token not in self.callers:
+            raise Unauthenticated("no such token")
+        return self.callers[token]
 
     def _application(self) -> Any:
         routes = Routes(self.database)
@@ -143,20 +240,16 @@ class World:
             clock=self.clock,
             artifacts=self.artifacts,
             registrations=self.registrations,
+            gate=self.gate,
+            sender=self.sender,
             key=b"k" * 32,
         )
         return application(
             [*routes.routes, *_file_doors(self)],
-            authenticate=_authenticate,
+            authenticate=self._authenticate,
             is_public=lambda path: is_public(path) or path == "/.well-known/databricks-config",
             workspace_id="7",
         )
-
-
-def _authenticate(token: str) -> Caller:
-    if token != "good":
-        raise Unauthenticated("no such token")
-    return ADA
 
 
 def _file_doors(world: World) -> list[Route]:

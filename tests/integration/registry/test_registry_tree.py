@@ -21,7 +21,7 @@ def filled(world: World) -> World:
 
 def _begin(world: World) -> str:
     with world.database.transaction() as connection:
-        version = Versions(connection, world.clock).add(VersionDraft("main.a.b", "x"), Pending(), by="ada")
+        version = Versions(connection, world.clock).add(VersionDraft("main.a.b", "x"), Pending(), by=ADA)
     return f"main/a/b/{version.number}"
 
 

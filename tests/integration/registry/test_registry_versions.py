@@ -6,21 +6,21 @@ import pytest
 from registry_world import ADA, World
 
 from pierhead.kit.errors import AlreadyExists, InvalidArgument, InvalidState, NotFound
+from pierhead.registry.domain.gate import StageTarget
 from pierhead.registry.domain.models import Failed, Pending, Ready, VersionDraft
 from pierhead.registry.domain.stages import Stage
 from pierhead.registry.services.models import Models
-from pierhead.registry.services.promotion import Promotions
 from pierhead.registry.services.versions import Versions
 
 
 def _move(world: World, name: str, number: int, stage: Stage, *, archive_existing: bool = False) -> None:
-    with world.database.transaction() as connection:
-        Promotions(connection, world.clock).transition(name, number, stage, archive_existing=archive_existing, by="ada")
+    with world.promotions() as promotions:
+        promotions.move(name, number, StageTarget(stage), archive_existing=archive_existing)
 
 
 def _begin(world: World, name: str = "main.a.b") -> int:
     with world.database.transaction() as connection:
-        return Versions(connection, world.clock).add(VersionDraft(name, "x"), Pending(), by="ada").number
+        return Versions(connection, world.clock).add(VersionDraft(name, "x"), Pending(), by=ADA).number
 
 
 def test_a_version_keeps_its_files_when_the_source_is_edited_or_deleted(world: World) -> None:
@@ -58,8 +58,8 @@ def test_of_many_that_create_one_model_one_succeeds(world: World) -> None:
 def test_a_deleted_version_gives_its_number_to_nobody(world: World) -> None:
     world.register("main.a.b")
     world.register("main.a.b")
-    with world.database.transaction() as connection:
-        Versions(connection, world.clock).delete("main.a.b", 2)
+    with world.promotions() as promotions:
+        promotions.delete_version("main.a.b", 2)
 
     assert world.register("main.a.b").number == 3
     with pytest.raises(NotFound):
@@ -106,8 +106,8 @@ def test_a_copy_by_alias_stage_or_latest_names_the_number(world: World) -> None:
     world.register("main.a.b")
     world.register("main.a.b")
     _move(world, "main.a.b", 1, Stage.PRODUCTION)
-    with world.database.transaction() as connection:
-        Promotions(connection, world.clock).set_alias("main.a.b", "champion", 1, by="ada")
+    with world.promotions() as promotions:
+        promotions.set_alias("main.a.b", "champion", 1)
 
     sources = ("models:/main.a.b@champion", "models:/main.a.b/production", "models:/main.a.b/latest")
     assert [world.register("main.a.c", source).source for source in sources] == [
@@ -140,11 +140,11 @@ def test_what_was_uploaded_goes_with_its_version_or_its_model(world: World) -> N
     for number in (_begin(world), _begin(world), _begin(world)):
         world.upload(f"main/a/b/{number}/MLmodel", "flavors: {}")
 
-    world.registrations.delete_version("main.a.b", 2)
+    world.registrations.delete_version("main.a.b", 2, by=ADA)
     kept = {world.get("main.a.b", number).id for number in (1, 3)}
     assert {folder.name for folder in world.pending.iterdir()} == kept
 
-    world.registrations.delete_model("main.a.b")
+    world.registrations.delete_model("main.a.b", by=ADA)
     assert list(world.pending.iterdir()) == []
 
 
@@ -199,8 +199,8 @@ def test_a_pending_version_is_not_the_latest_and_cannot_go_live(world: World) ->
     assert [version.number for version in latest] == [1]
     with pytest.raises(InvalidState, match="not READY"):
         _move(world, "main.a.b", number, Stage.STAGING)
-    with world.database.transaction() as connection, pytest.raises(InvalidState, match="not READY"):
-        Promotions(connection, world.clock).set_alias("main.a.b", "champion", number, by="ada")
+    with world.promotions() as promotions, pytest.raises(InvalidState, match="not READY"):
+        promotions.set_alias("main.a.b", "champion", number)
 
 
 def test_archiving_moves_only_the_versions_of_that_stage(world: World) -> None:
@@ -243,14 +243,13 @@ def test_the_latest_of_a_stage_is_the_highest_number(world: World) -> None:
 def test_an_alias_points_to_one_version_at_a_time_and_ends_with_it(world: World) -> None:
     world.register("main.a.b")
     world.register("main.a.b")
-    with world.database.transaction() as connection:
-        promotions = Promotions(connection, world.clock)
-        promotions.set_alias("main.a.b", "champion", 1, by="ada")
-        promotions.set_alias("main.a.b", "champion", 2, by="ada")
+    with world.promotions() as promotions:
+        promotions.set_alias("main.a.b", "champion", 1)
+        promotions.set_alias("main.a.b", "champion", 2)
     assert (world.get("main.a.b", 1).aliases, world.get("main.a.b", 2).aliases) == ((), ("champion",))
 
-    with world.database.transaction() as connection:
-        Versions(connection, world.clock).delete("main.a.b", 2)
+    with world.promotions() as promotions:
+        promotions.delete_version("main.a.b", 2)
 
     with world.database.reading() as connection:
         assert Models(connection, world.clock).get("main.a.b").aliases == {}
@@ -260,9 +259,9 @@ def test_an_alias_points_to_one_version_at_a_time_and_ends_with_it(world: World)
 
 def test_a_rename_takes_versions_aliases_and_tags_along(world: World) -> None:
     world.register("main.a.b", tags={"k": "v"})
-    with world.database.transaction() as connection:
-        Promotions(connection, world.clock).set_alias("main.a.b", "champion", 1, by="ada")
-        Models(connection, world.clock).rename("main.a.b", "main.c.d")
+    with world.promotions() as promotions:
+        promotions.set_alias("main.a.b", "champion", 1)
+        promotions.rename("main.a.b", "main.c.d")
 
     version = world.get("main.c.d", 1)
     assert (version.aliases, version.tags) == (("champion",), {"k": "v"})
@@ -274,15 +273,15 @@ def test_a_rename_to_a_taken_name_is_refused(world: World) -> None:
     world.create_model("main.a.b")
     world.create_model("main.a.c")
 
-    with world.database.transaction() as connection, pytest.raises(AlreadyExists, match=r"main\.a\.c"):
-        Models(connection, world.clock).rename("main.a.b", "main.a.c")
+    with world.promotions() as promotions, pytest.raises(AlreadyExists, match=r"main\.a\.c"):
+        promotions.rename("main.a.b", "main.a.c")
 
 
 def test_deleting_a_model_deletes_all_that_belongs_to_it(world: World) -> None:
     version = world.register("main.a.b", tags={"k": "v"})
-    with world.database.transaction() as connection:
-        Promotions(connection, world.clock).set_alias("main.a.b", "champion", 1, by="ada")
-        Models(connection, world.clock).delete("main.a.b")
+    with world.promotions() as promotions:
+        promotions.set_alias("main.a.b", "champion", 1)
+        promotions.delete_model("main.a.b")
 
     world.create_model("main.a.b")
     with pytest.raises(NotFound):

@@ -38,13 +38,14 @@ def test_every_dialect_is_read_by_its_own_definitions(world: World, tmp_path: Pa
     now = str(to_ms(world.clock.now()))
     version = result["oss version"]["model_version"]
     assert version["current_stage"] == "Production"
-    assert version["aliases"] == ["champion"]
+    assert version["aliases"] == ["champion", "production"]
     assert version["model_id"] == "m-1"
     assert (version["creation_timestamp"], version["status"]) == (now, "READY")
-    assert result["oss model"]["registered_model"]["aliases"] == [{"alias": "champion", "version": "1"}]
+    aliases = [{"alias": "champion", "version": "1"}, {"alias": "production", "version": "1"}]
+    assert result["oss model"]["registered_model"]["aliases"] == aliases
     assert result["oss search"]["next_page_token"]
     version = result["uc version"]["model_version"]
-    assert version["aliases"] == [{"alias": "champion", "version": "1"}]
+    assert version["aliases"] == aliases
     assert (version["status"], version["storage_location"]) == ("READY", "dbfs:/Models/main/a/b/1")
     assert result["uc credentials"]["credentials"]["storage_mode"] == "DEFAULT_STORAGE"
     version = result["native version"]

@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from fakes.clock import FixedClock
+from pierhead.identity.domain.objects import Readable
 from pierhead.kit.db import Database, metadata, sqlite_url
+from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.models import ModelVersion, Ready, RegisteredModel, VersionDraft
 from pierhead.registry.services.models import Models
 from pierhead.registry.services.search import Ask, Searches
 from pierhead.registry.services.versions import Versions
+
+ADA = Caller("1", "ada", frozenset())
 
 # Letters in both cases, and everything that means something in LIKE or GLOB.
 _TEXT = st.text(alphabet="aAbB%_*?[]\\'.-", max_size=4)
@@ -107,7 +111,9 @@ def _all_models(connection: Connection, ask: Ask) -> list[RegisteredModel]:
     found: list[RegisteredModel] = []
     token: str | None = None
     while True:
-        page, token = Searches(connection).find_models(Ask(ask.limit, ask.filter, ask.order_by, token))
+        page, token = Searches(connection, Readable(everything=True)).find_models(
+            Ask(ask.limit, ask.filter, ask.order_by, token)
+        )
         assert len(page) <= ask.limit
         found.extend(page)
         if token is None:
@@ -119,7 +125,9 @@ def _all_versions(connection: Connection, ask: Ask) -> list[ModelVersion]:
     found: list[ModelVersion] = []
     token: str | None = None
     while True:
-        page, token = Searches(connection).find_versions(Ask(ask.limit, ask.filter, ask.order_by, token))
+        page, token = Searches(connection, Readable(everything=True)).find_versions(
+            Ask(ask.limit, ask.filter, ask.order_by, token)
+        )
         assert len(page) <= ask.limit
         found.extend(page)
         if token is None:
@@ -170,7 +178,7 @@ def test_a_search_of_versions_finds_each_match_exactly_once(
             Models(connection, clock).create(name, by="ada")
         versions = Versions(connection, clock)
         for name, tags in added:
-            versions.add(VersionDraft(name, "models:/m-1", tags=tags), Ready("0" * 64), by="ada")
+            versions.add(VersionDraft(name, "models:/m-1", tags=tags), Ready("0" * 64), by=ADA)
             clock.advance(data.draw(st.sampled_from([0, 1])))
 
         everything = _all_versions(connection, Ask(1000))
@@ -193,7 +201,7 @@ def test_a_version_number_is_never_given_twice(steps: list[str]) -> None:
         alive: list[int] = []
         for step in steps:
             if step == "add":
-                number = versions.add(VersionDraft("model", "models:/m-1"), Ready("0" * 64), by="ada").number
+                number = versions.add(VersionDraft("model", "models:/m-1"), Ready("0" * 64), by=ADA).number
                 given_numbers.append(number)
                 alive.append(number)
             elif alive:

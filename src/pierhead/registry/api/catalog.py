@@ -4,11 +4,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from pierhead.identity.domain.objects import Action
 from pierhead.kit.clock import Clock, to_ms
 from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.names import FullName
 from pierhead.kit.web.routes import Call, Routes
 from pierhead.registry.api.catalog_wire import alias_json, model_json, version_json
+from pierhead.registry.api.gated import GatedCalls
+from pierhead.registry.api.guards import needs, needs_new, needs_nothing
 from pierhead.registry.api.oss_wire import page_json
 from pierhead.registry.api.read import read_draft, read_number, read_tags, refuse_changes, refuse_deployment_job
 from pierhead.registry.api.uc import (
@@ -16,15 +19,18 @@ from pierhead.registry.api.uc import (
     MOST_MODELS_A_PAGE,
     MOST_VERSIONS_A_PAGE,
     full_new_name,
+    may_update,
     read_ask,
     read_full_name,
 )
 from pierhead.registry.api.uc_wire import credentials_json
-from pierhead.registry.domain.models import ModelVersion, Pending
+from pierhead.registry.domain.models import ModelVersion
 from pierhead.registry.domain.queries import Namespace
 from pierhead.registry.services.models import Models
+from pierhead.registry.services.outcomes import Awaiting, Moved
 from pierhead.registry.services.promotion import Promotions
 from pierhead.registry.services.registration import Registrations
+from pierhead.registry.services.rights import ModelRights
 from pierhead.registry.services.search import Searches
 from pierhead.registry.services.versions import Versions
 
@@ -44,7 +50,7 @@ _FIXED = (
     "updated_at",
     "updated_by",
 )
-_FIXED_IN_MODELS = (*_FIXED, "browse_only", "name", "owner")
+_FIXED_IN_MODELS = (*_FIXED, "browse_only", "name")
 _FIXED_IN_VERSIONS = (
     *_FIXED,
     "id",
@@ -60,23 +66,25 @@ _FIXED_IN_VERSIONS = (
 class CatalogModels:
     """Handlers for registered models, their aliases and tags."""
 
-    def __init__(self, clock: Clock, registrations: Registrations) -> None:
+    def __init__(self, clock: Clock, registrations: Registrations, gated: GatedCalls) -> None:
         self._clock = clock
         self._registrations = registrations
+        self._gated = gated
 
     def add_routes(self, routes: Routes) -> None:
-        routes.add_plain("DELETE", _ROOT + _MODEL, self.delete)
-        for method, path, handler in (
-            ("POST", "models", self.create),
-            ("GET", "models", self.list_models),
-            ("GET", _MODEL, self.get),
-            ("PATCH", _MODEL, self.update),
-            ("PUT", _ALIAS, self.set_alias),
-            ("GET", _ALIAS, self.get_by_alias),
-            ("DELETE", _ALIAS, self.delete_alias),
-            ("PATCH", "securable-tags/{securable_type}/{full_name}", self.change_tags),
+        routes.add_plain("DELETE", _ROOT + _MODEL, self.delete, guard=needs(Action.MANAGE, _full_name))
+        set_alias = self._gated.moving(_read_aliased, self.set_alias, self.show_alias)
+        routes.add_plain("PUT", _ROOT + _ALIAS, set_alias, guard=needs(Action.READ, _full_name))
+        for method, path, handler, guard in (
+            ("POST", "models", self.create, needs_new(lambda call: read_parts(call, "name"))),
+            ("GET", "models", self.list_models, needs_nothing),
+            ("GET", _MODEL, self.get, needs(Action.READ, _full_name)),
+            ("PATCH", _MODEL, self.update, may_update(_full_name)),
+            ("GET", _ALIAS, self.get_by_alias, needs(Action.READ, _full_name)),
+            ("DELETE", _ALIAS, self.delete_alias, needs(Action.READ, _full_name)),
+            ("PATCH", "securable-tags/{securable_type}/{full_name}", self.change_tags, needs(Action.TAG, _full_name)),
         ):
-            routes.add(method, _ROOT + path, handler)
+            routes.add(method, _ROOT + path, handler, guard=guard)
 
     def create(self, call: Call, connection: Connection) -> dict[str, Any]:
         refuse_deployment_job(call)
@@ -90,7 +98,9 @@ class CatalogModels:
 
     def list_models(self, call: Call, connection: Connection) -> dict[str, Any]:
         within = Namespace(call.find_text("catalog_name"), call.find_text("schema_name"))
-        found, token = Searches(connection).find_models(read_ask(call, MOST_MODELS_A_PAGE), within)
+        found, token = Searches(connection, ModelRights(connection, call.caller).readable()).find_models(
+            read_ask(call, MOST_MODELS_A_PAGE), within
+        )
         return page_json("registered_models", [model_json(model) for model in found], token)
 
     def get(self, call: Call, connection: Connection) -> dict[str, Any]:
@@ -101,29 +111,33 @@ class CatalogModels:
         models = Models(connection, self._clock)
         model = models.get(read_full_name(call, "full_name"))
         refuse_changes(call, _FIXED_IN_MODELS, model_json(model))
-        comment, new_name = call.find_text("comment"), call.find_text("new_name")
+        comment, new_name, owner = (call.find_text(key) for key in ("comment", "new_name", "owner"))
         if comment is not None:
             model = models.set_description(model.name, comment)
+        if owner and owner != model.owner:
+            ModelRights(connection, call.caller).require(Action.MANAGE, model.name)
+            model = models.give_to(model.name, owner)
         if new_name:
-            model = models.rename(model.name, full_new_name(model.name, new_name))
+            new_full_name = full_new_name(model.name, new_name)
+            model = self._gated.promotions(call, connection).rename(model.name, new_full_name)
         return model_json(model)
 
     def delete(self, call: Call) -> None:
-        self._registrations.delete_model(read_full_name(call, "full_name"))
+        self._registrations.delete_model(read_full_name(call, "full_name"), by=call.caller)
 
-    def set_alias(self, call: Call, connection: Connection) -> dict[str, Any]:
-        name, alias = read_full_name(call, "full_name"), call.text("alias")
-        number = read_number(call, "version_num")
-        Promotions(connection, self._clock).set_alias(name, alias, number, by=call.caller.user_name)
-        return alias_json(FullName.parse(name), alias, number)
+    def set_alias(self, call: Call, promotions: Promotions) -> Moved | Awaiting:
+        name, number = _read_aliased(call)
+        return promotions.set_alias(name, call.text("alias"), number)
+
+    def show_alias(self, call: Call, _connection: Connection, moved: Moved) -> dict[str, Any]:
+        return alias_json(FullName.parse(moved.version.model_name), call.text("alias"), moved.version.number)
 
     def get_by_alias(self, call: Call, connection: Connection) -> dict[str, Any]:
         versions = Versions(connection, self._clock)
         return version_json(versions.get_by_alias(read_full_name(call, "full_name"), call.text("alias")))
 
     def delete_alias(self, call: Call, connection: Connection) -> None:
-        promotions = Promotions(connection, self._clock)
-        promotions.delete_alias(read_full_name(call, "full_name"), call.text("alias"), by=call.caller.user_name)
+        self._gated.promotions(call, connection).delete_alias(read_full_name(call, "full_name"), call.text("alias"))
 
     def change_tags(self, call: Call, connection: Connection) -> None:
         models = Models(connection, self._clock)
@@ -143,21 +157,24 @@ class CatalogVersions:
         self._registrations = registrations
 
     def add_routes(self, routes: Routes) -> None:
-        routes.add_plain("DELETE", _ROOT + _VERSION, self.delete)
-        routes.add_plain("PATCH", _ROOT + _VERSION + "/finalize", self.finalize)
-        routes.add("POST", _ROOT + "temporary-model-version-credentials", self.give_credentials, reads=True)
-        for method, path, handler in (
-            ("POST", "models/versions", self.create),
-            ("GET", "models/{full_name}/versions", self.list_versions),
-            ("GET", _VERSION, self.get),
-            ("PATCH", _VERSION, self.update),
-            ("PATCH", "subentity-tags/{securable_type}/{full_name}/{version}", self.change_tags),
+        credentials = _ROOT + "temporary-model-version-credentials"
+        tags = "subentity-tags/{securable_type}/{full_name}/{version}"
+        routes.add_plain("DELETE", _ROOT + _VERSION, self.delete, guard=needs(Action.MANAGE, _full_name))
+        finalize = _ROOT + _VERSION + "/finalize"
+        routes.add_plain("POST", _ROOT + "models/versions", self.create, guard=needs(Action.ADD_VERSION, _model_name))
+        routes.add_plain("PATCH", finalize, self.finalize, guard=needs(Action.ADD_VERSION, _full_name))
+        routes.add("POST", credentials, self.give_credentials, reads=True, guard=needs(Action.READ, _model_name))
+        for method, path, handler, guard in (
+            ("GET", "models/{full_name}/versions", self.list_versions, needs(Action.READ, _full_name)),
+            ("GET", _VERSION, self.get, needs(Action.READ, _full_name)),
+            ("PATCH", _VERSION, self.update, needs(Action.EDIT, _full_name)),
+            ("PATCH", tags, self.change_tags, needs(Action.TAG, _full_name)),
         ):
-            routes.add(method, _ROOT + path, handler)
+            routes.add(method, _ROOT + path, handler, guard=guard)
 
-    def create(self, call: Call, connection: Connection) -> dict[str, Any]:
+    def create(self, call: Call) -> dict[str, Any]:
         draft = read_draft(call, read_parts(call, "model_name"), description="comment")
-        return version_json(Versions(connection, self._clock).add(draft, Pending(), by=call.caller.user_name))
+        return version_json(self._registrations.announce(draft, by=call.caller))
 
     def finalize(self, call: Call) -> dict[str, Any]:
         return version_json(self._registrations.finalize(read_full_name(call, "full_name"), read_number(call)))
@@ -165,7 +182,9 @@ class CatalogVersions:
     def list_versions(self, call: Call, connection: Connection) -> dict[str, Any]:
         name = read_full_name(call, "full_name")
         Models(connection, self._clock).get(name)
-        found, token = Searches(connection).list_versions(name, read_ask(call, MOST_VERSIONS_A_PAGE))
+        found, token = Searches(connection, ModelRights(connection, call.caller).readable()).list_versions(
+            name, read_ask(call, MOST_VERSIONS_A_PAGE)
+        )
         return page_json("model_versions", [version_json(version) for version in found], token)
 
     def get(self, call: Call, connection: Connection) -> dict[str, Any]:
@@ -181,7 +200,7 @@ class CatalogVersions:
         return version_json(version)
 
     def delete(self, call: Call) -> None:
-        self._registrations.delete_version(read_full_name(call, "full_name"), read_number(call))
+        self._registrations.delete_version(read_full_name(call, "full_name"), read_number(call), by=call.caller)
 
     def change_tags(self, call: Call, connection: Connection) -> None:
         versions = Versions(connection, self._clock)
@@ -190,7 +209,7 @@ class CatalogVersions:
         for key in removed:
             versions.delete_tag(name, number, key)
         for key, value in added.items():
-            versions.set_tag(name, number, key, value)
+            versions.set_tag(name, number, key, value, by=call.caller.user_name)
 
     def give_credentials(self, call: Call, connection: Connection) -> dict[str, Any]:
         Versions(connection, self._clock).get(read_parts(call, "model_name"), read_number(call))
@@ -198,6 +217,18 @@ class CatalogVersions:
 
     def _get(self, call: Call, connection: Connection) -> ModelVersion:
         return Versions(connection, self._clock).get(read_full_name(call, "full_name"), read_number(call))
+
+
+def _full_name(call: Call) -> str:
+    return read_full_name(call, "full_name")
+
+
+def _model_name(call: Call) -> str:
+    return read_parts(call, "model_name")
+
+
+def _read_aliased(call: Call) -> tuple[str, int]:
+    return read_full_name(call, "full_name"), read_number(call, "version_num")
 
 
 def read_parts(call: Call, last: str) -> str:

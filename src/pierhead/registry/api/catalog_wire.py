@@ -18,7 +18,7 @@ def model_json(model: RegisteredModel) -> dict[str, Any]:
         "schema_name": name.schema,
         "full_name": model.name,
         "comment": model.description or "",
-        "owner": model.user_name,
+        "owner": model.owner,
         "created_at": to_ms(model.created_at),
         "created_by": model.user_name,
         "updated_at": to_ms(model.updated_at),

@@ -6,19 +6,18 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from pierhead.identity.domain.objects import Action
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.clock import Clock, to_ms
-from pierhead.kit.db import Database
 from pierhead.kit.errors import NotFound, PermissionDenied
 from pierhead.kit.signing import is_signed, sign
 from pierhead.kit.web.routes import MLFLOW_PREFIXES, Call, Routes
+from pierhead.registry.api.guards import needs
 from pierhead.registry.api.read import read_number
 from pierhead.registry.domain.models import ModelVersion
-from pierhead.registry.domain.names import version_number
 from pierhead.registry.services.versions import Versions
 
 _PREFIX = "/api/2.0/pierhead/artifacts/"
@@ -35,17 +34,17 @@ def is_public(path: str) -> bool:
 class Downloads:
     """Handlers; `key` signs addresses."""
 
-    def __init__(self, database: Database, clock: Clock, artifacts: ArtifactStore, key: bytes) -> None:
-        self._database = database
+    def __init__(self, clock: Clock, artifacts: ArtifactStore, key: bytes) -> None:
         self._clock = clock
         self._artifacts = artifacts
         self._key = key
 
     def add_routes(self, routes: Routes) -> None:
+        reads = needs(Action.READ)
         for path, handler in (("list-artifacts", self.list_files), ("get-signed-download-uri", self.sign_download)):
-            routes.add("GET", f"/2.0/mlflow/model-versions/{path}", handler, prefixes=MLFLOW_PREFIXES)
-        routes.add("GET", "/model-versions/get-artifact", self.show, prefixes=("", "/mlflow", "/ajax-api"))
-        path = _PREFIX.removeprefix("/api") + "{signature}/{expires_ms}/{name}/{version}/{path:path}"
+            routes.add("GET", f"/2.0/mlflow/model-versions/{path}", handler, prefixes=MLFLOW_PREFIXES, guard=reads)
+        routes.add("GET", "/model-versions/get-artifact", self.show, prefixes=("", "/mlflow", "/ajax-api"), guard=reads)
+        path = _PREFIX.removeprefix("/api") + "{signature}/{expires_ms}/{digest}/{path:path}"
         routes.add_streaming("GET", path, self.download)
 
     def list_files(self, call: Call, connection: Connection) -> dict[str, Any]:
@@ -66,9 +65,9 @@ class Downloads:
     def sign_download(self, call: Call, connection: Connection) -> dict[str, Any]:
         version = self._version(call, connection)
         path = call.text("path").strip("/")
-        self._digest_of(version, path)
         expires_ms = str(to_ms(self._clock.now() + _LIFETIME))
-        parts = (version.model_name, str(version.number), path)
+        # The content itself, not its version: a name can come to mean another model while the address is good.
+        parts = (self._digest_of(version, path), path)
         signature = sign(self._key, _PURPOSE, expires_ms, *parts)
         address = "/".join((signature, expires_ms, *(quote(part) for part in parts)))
         return {"signed_uri": f"{call.base_url}{_PREFIX}{address}", "headers": []}
@@ -87,18 +86,12 @@ class Downloads:
     async def download(self, request: Request) -> Response:
         """Raises PermissionDenied if the address is not ours or too old."""
         signature, expires_ms = request.path_params["signature"], request.path_params["expires_ms"]
-        name, version, path = (request.path_params[key] for key in ("name", "version", "path"))
-        if not is_signed(self._key, signature, _PURPOSE, expires_ms, name, version, path):
+        digest, path = request.path_params["digest"], request.path_params["path"]
+        if not is_signed(self._key, signature, _PURPOSE, expires_ms, digest, path):
             raise PermissionDenied("the signature of this address is wrong; ask for a new address")
         if not _DIGITS.fullmatch(expires_ms) or int(expires_ms) < to_ms(self._clock.now()):
             raise PermissionDenied("this address has expired; ask for a new one")
-        digest = await run_in_threadpool(self._find_file, name, version, path)
         return FileResponse(self._artifacts.file(digest), media_type="application/octet-stream")
-
-    def _find_file(self, name: str, version: str, path: str) -> str:
-        with self._database.reading() as connection:
-            found = Versions(connection, self._clock).get(name, version_number(version))
-        return self._digest_of(found, path)
 
     def _digest_of(self, version: ModelVersion, path: str) -> str:
         file = self._artifacts.manifest(version.digest).find(path)

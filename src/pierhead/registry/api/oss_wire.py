@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pierhead.identity.domain.levels import Level
 from pierhead.kit.clock import to_ms
 from pierhead.registry.domain.models import Failed, ModelVersion, Pending, Ready, RegisteredModel, State
 
@@ -42,14 +43,22 @@ def version_json(version: ModelVersion) -> dict[str, Any]:
     )
 
 
-def databricks_model_json(model: RegisteredModel, latest: Sequence[ModelVersion]) -> dict[str, Any]:
-    """What `w.model_registry.get_model` reads."""
-    return model_json(model, latest) | {"id": model.id, "permission_level": "CAN_MANAGE"}
+def databricks_model_json(
+    model: RegisteredModel, latest: Sequence[ModelVersion], level: Level | None
+) -> dict[str, Any]:
+    """What `w.model_registry.get_model` reads; `level` is the caller's."""
+    return model_json(model, latest) | {"id": model.id} | _level_json(level)
 
 
-def databricks_version_json(version: ModelVersion) -> dict[str, Any]:
-    """What `w.model_registry.transition_stage` reads."""
-    return version_json(version) | {"permission_level": "CAN_MANAGE", "open_requests": []}
+def databricks_version_json(
+    version: ModelVersion, open_requests: Sequence[Mapping[str, Any]], level: Level | None
+) -> dict[str, Any]:
+    """What `w.model_registry.transition_stage` reads; `level` is the caller's."""
+    return version_json(version) | {"open_requests": list(open_requests)} | _level_json(level)
+
+
+def _level_json(level: Level | None) -> dict[str, Any]:
+    return {} if level is None else {"permission_level": level.value}
 
 
 def tags_json(tags: Mapping[str, str]) -> list[dict[str, str]]:

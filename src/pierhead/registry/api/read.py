@@ -14,6 +14,11 @@ def read_number(call: Call, key: str = "version") -> int:
     return version_number(call.text(key))
 
 
+def read_version(call: Call) -> tuple[str, int]:
+    """A version by the name of its model and its number."""
+    return call.text("name"), read_number(call)
+
+
 def read_texts(call: Call, key: str) -> list[str]:
     """A list of texts: in JSON, as a parameter given several times, or once."""
     value = call.params.get(key)

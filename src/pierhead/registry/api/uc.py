@@ -5,17 +5,22 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from pierhead.identity.domain.objects import Action
 from pierhead.kit.clock import Clock, to_ms
 from pierhead.kit.names import FullName
-from pierhead.kit.web.routes import MLFLOW_PREFIXES, Call, Routes
+from pierhead.kit.web.routes import MLFLOW_PREFIXES, Call, Guard, Routes
+from pierhead.registry.api.gated import GatedCalls, show_nothing
+from pierhead.registry.api.guards import Named, needs, needs_new, needs_nothing
 from pierhead.registry.api.oss_wire import page_json
 from pierhead.registry.api.read import read_draft, read_number, read_tags, refuse_deployment_job
 from pierhead.registry.api.uc_wire import credentials_json, model_json, storage_location, version_json
-from pierhead.registry.domain.models import ModelVersion, Pending
+from pierhead.registry.domain.models import ModelVersion
 from pierhead.registry.domain.queries import Namespace
 from pierhead.registry.services.models import Models
+from pierhead.registry.services.outcomes import Awaiting, Moved
 from pierhead.registry.services.promotion import Promotions
 from pierhead.registry.services.registration import Registrations
+from pierhead.registry.services.rights import ModelRights
 from pierhead.registry.services.search import Ask, Searches
 from pierhead.registry.services.versions import Versions
 
@@ -29,25 +34,30 @@ CREDENTIALS_LIFETIME = timedelta(hours=1)
 class UnityCatalogModels:
     """Handlers for registered models; names have three parts."""
 
-    def __init__(self, clock: Clock, registrations: Registrations) -> None:
+    def __init__(self, clock: Clock, registrations: Registrations, gated: GatedCalls) -> None:
         self._clock = clock
         self._registrations = registrations
+        self._gated = gated
 
     def add_routes(self, routes: Routes) -> None:
-        routes.add_plain("DELETE", _ROOT + "registered-models/delete", self.delete, prefixes=MLFLOW_PREFIXES)
-        for method, path, handler in (
-            ("POST", "registered-models/create", self.create),
-            ("GET", "registered-models/get", self.get),
-            ("GET", "registered-models/search", self.search),
-            ("PATCH", "registered-models/update", self.update),
-            ("POST", "registered-models/set-tag", self.set_tag),
-            ("DELETE", "registered-models/delete-tag", self.delete_tag),
-            ("POST", "registered-models/alias", self.set_alias),
-            ("GET", "registered-models/alias", self.get_by_alias),
-            ("DELETE", "registered-models/alias", self.delete_alias),
-            ("GET", "registered-models:is-databricks-sdk-models-artifact-repository-enabled", self.uses_files_api),
+        delete = _ROOT + "registered-models/delete"
+        routes.add_plain("DELETE", delete, self.delete, prefixes=MLFLOW_PREFIXES, guard=full(Action.MANAGE))
+        set_alias = self._gated.moving(_read_version, self.set_alias, show_nothing)
+        alias = _ROOT + "registered-models/alias"
+        routes.add_plain("POST", alias, set_alias, prefixes=MLFLOW_PREFIXES, guard=full(Action.READ))
+        flag = "registered-models:is-databricks-sdk-models-artifact-repository-enabled"
+        for method, path, handler, guard in (
+            ("POST", "registered-models/create", self.create, needs_new(read_full_name)),
+            ("GET", "registered-models/get", self.get, full(Action.READ)),
+            ("GET", "registered-models/search", self.search, needs_nothing),
+            ("PATCH", "registered-models/update", self.update, may_update(read_full_name)),
+            ("POST", "registered-models/set-tag", self.set_tag, full(Action.TAG)),
+            ("DELETE", "registered-models/delete-tag", self.delete_tag, full(Action.TAG)),
+            ("GET", "registered-models/alias", self.get_by_alias, full(Action.READ)),
+            ("DELETE", "registered-models/alias", self.delete_alias, full(Action.READ)),
+            ("GET", flag, self.uses_files_api, needs_nothing),
         ):
-            routes.add(method, _ROOT + path, handler, prefixes=MLFLOW_PREFIXES)
+            routes.add(method, _ROOT + path, handler, prefixes=MLFLOW_PREFIXES, guard=guard)
 
     def create(self, call: Call, connection: Connection) -> dict[str, Any]:
         refuse_deployment_job(call)
@@ -63,7 +73,9 @@ class UnityCatalogModels:
         return {"registered_model": model_json(Models(connection, self._clock).get(read_full_name(call)))}
 
     def search(self, call: Call, connection: Connection) -> dict[str, Any]:
-        found, token = Searches(connection).find_models(read_ask(call, MOST_MODELS_A_PAGE), Namespace())
+        found, token = Searches(connection, ModelRights(connection, call.caller).readable()).find_models(
+            read_ask(call, MOST_MODELS_A_PAGE), Namespace()
+        )
         return page_json("registered_models", [model_json(model) for model in found], token)
 
     def update(self, call: Call, connection: Connection) -> dict[str, Any]:
@@ -74,11 +86,12 @@ class UnityCatalogModels:
         if description is not None:
             model = models.set_description(model.name, description)
         if new_name:
-            model = models.rename(model.name, full_new_name(model.name, new_name))
+            new_full_name = full_new_name(model.name, new_name)
+            model = self._gated.promotions(call, connection).rename(model.name, new_full_name)
         return {"registered_model": model_json(model)}
 
     def delete(self, call: Call) -> None:
-        self._registrations.delete_model(read_full_name(call))
+        self._registrations.delete_model(read_full_name(call), by=call.caller)
 
     def set_tag(self, call: Call, connection: Connection) -> None:
         models = Models(connection, self._clock)
@@ -87,17 +100,15 @@ class UnityCatalogModels:
     def delete_tag(self, call: Call, connection: Connection) -> None:
         Models(connection, self._clock).delete_tag(read_full_name(call), call.text("key"))
 
-    def set_alias(self, call: Call, connection: Connection) -> None:
-        promotions = Promotions(connection, self._clock)
-        promotions.set_alias(read_full_name(call), call.text("alias"), read_number(call), by=call.caller.user_name)
+    def set_alias(self, call: Call, promotions: Promotions) -> Moved | Awaiting:
+        return promotions.set_alias(read_full_name(call), call.text("alias"), read_number(call))
 
     def get_by_alias(self, call: Call, connection: Connection) -> dict[str, Any]:
         version = Versions(connection, self._clock).get_by_alias(read_full_name(call), call.text("alias"))
         return {"model_version": version_json(version)}
 
     def delete_alias(self, call: Call, connection: Connection) -> None:
-        promotions = Promotions(connection, self._clock)
-        promotions.delete_alias(read_full_name(call), call.text("alias"), by=call.caller.user_name)
+        self._gated.promotions(call, connection).delete_alias(read_full_name(call), call.text("alias"))
 
     def uses_files_api(self, _call: Call, _connection: Connection) -> dict[str, Any]:
         return {"is_databricks_sdk_models_artifact_repository_enabled": True}
@@ -111,27 +122,30 @@ class UnityCatalogVersions:
         self._registrations = registrations
 
     def add_routes(self, routes: Routes) -> None:
-        routes.add_plain("DELETE", _ROOT + "model-versions/delete", self.delete, prefixes=MLFLOW_PREFIXES)
-        routes.add_plain("POST", _ROOT + "model-versions/finalize", self.finalize, prefixes=MLFLOW_PREFIXES)
-        for method, path, handler in (
-            ("POST", "model-versions/create", self.create),
-            ("GET", "model-versions/get", self.get),
-            ("GET", "model-versions/search", self.search),
-            ("PATCH", "model-versions/update", self.update),
-            ("POST", "model-versions/set-tag", self.set_tag),
-            ("DELETE", "model-versions/delete-tag", self.delete_tag),
-            ("GET", "model-versions/get-download-uri", self.get_download_uri),
+        for method, path, plain, guard in (
+            ("DELETE", "model-versions/delete", self.delete, full(Action.MANAGE)),
+            ("POST", "model-versions/create", self.create, full(Action.ADD_VERSION)),
+            ("POST", "model-versions/finalize", self.finalize, full(Action.ADD_VERSION)),
         ):
-            routes.add(method, _ROOT + path, handler, prefixes=MLFLOW_PREFIXES)
+            routes.add_plain(method, _ROOT + path, plain, prefixes=MLFLOW_PREFIXES, guard=guard)
+        for method, path, handler, guard in (
+            ("GET", "model-versions/get", self.get, full(Action.READ)),
+            ("GET", "model-versions/search", self.search, needs_nothing),
+            ("PATCH", "model-versions/update", self.update, full(Action.EDIT)),
+            ("POST", "model-versions/set-tag", self.set_tag, full(Action.TAG)),
+            ("DELETE", "model-versions/delete-tag", self.delete_tag, full(Action.TAG)),
+            ("GET", "model-versions/get-download-uri", self.get_download_uri, full(Action.READ)),
+        ):
+            routes.add(method, _ROOT + path, handler, prefixes=MLFLOW_PREFIXES, guard=guard)
         for path, handler in (
             ("model-versions/generate-temporary-credentials", self.give_credentials),
             ("model-versions/emit-lineage", self.emit_lineage),
         ):
-            routes.add("POST", _ROOT + path, handler, prefixes=MLFLOW_PREFIXES, reads=True)
+            guard = full(Action.READ)
+            routes.add("POST", _ROOT + path, handler, prefixes=MLFLOW_PREFIXES, reads=True, guard=guard)
 
-    def create(self, call: Call, connection: Connection) -> dict[str, Any]:
-        draft = read_draft(call, read_full_name(call))
-        version = Versions(connection, self._clock).add(draft, Pending(), by=call.caller.user_name)
+    def create(self, call: Call) -> dict[str, Any]:
+        version = self._registrations.announce(read_draft(call, read_full_name(call)), by=call.caller)
         return {"model_version": version_json(version)}
 
     def finalize(self, call: Call) -> dict[str, Any]:
@@ -142,7 +156,9 @@ class UnityCatalogVersions:
         return {"model_version": version_json(self._get(call, connection))}
 
     def search(self, call: Call, connection: Connection) -> dict[str, Any]:
-        found, token = Searches(connection).find_versions(read_ask(call, MOST_VERSIONS_A_PAGE), Namespace())
+        found, token = Searches(connection, ModelRights(connection, call.caller).readable()).find_versions(
+            read_ask(call, MOST_VERSIONS_A_PAGE), Namespace()
+        )
         return page_json("model_versions", [version_json(version) for version in found], token)
 
     def update(self, call: Call, connection: Connection) -> dict[str, Any]:
@@ -154,11 +170,12 @@ class UnityCatalogVersions:
         return {"model_version": version_json(version)}
 
     def delete(self, call: Call) -> None:
-        self._registrations.delete_version(read_full_name(call), read_number(call))
+        self._registrations.delete_version(read_full_name(call), read_number(call), by=call.caller)
 
     def set_tag(self, call: Call, connection: Connection) -> None:
         versions = Versions(connection, self._clock)
-        versions.set_tag(read_full_name(call), read_number(call), call.text("key"), call.find_text("value") or "")
+        key, value = call.text("key"), call.find_text("value") or ""
+        versions.set_tag(read_full_name(call), read_number(call), key, value, by=call.caller.user_name)
 
     def delete_tag(self, call: Call, connection: Connection) -> None:
         Versions(connection, self._clock).delete_tag(read_full_name(call), read_number(call), call.text("key"))
@@ -180,6 +197,24 @@ class UnityCatalogVersions:
 def read_full_name(call: Call, key: str = "name") -> str:
     """A name of three parts."""
     return str(FullName.parse(call.text(key)))
+
+
+def _read_version(call: Call) -> tuple[str, int]:
+    return read_full_name(call), read_number(call)
+
+
+def full(action: Action) -> Guard:
+    """The right to do this to the model that `name` names with three parts."""
+    return needs(action, read_full_name)
+
+
+def may_update(named: Named) -> Guard:
+    """A new name needs more than a new description."""
+
+    def guard(call: Call, connection: Connection) -> None:
+        needs(Action.MANAGE if call.find_text("new_name") else Action.EDIT, named)(call, connection)
+
+    return guard
 
 
 def full_new_name(name: str, new_name: str) -> str:

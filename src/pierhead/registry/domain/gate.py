@@ -32,12 +32,17 @@ PromotionTarget = StageTarget | AliasTarget | EndpointTarget
 @dataclass(frozen=True, slots=True)
 class Actor:
     """`person` is the human who acts: the owner of a service principal, or the user. `may_move` is whether grants and
-    permission levels alone would let the actor do it."""
+    permission levels alone would let the actor do it; `permission` names the one it takes, for the message.
+
+    `break_glass` is the reason given for going past the policy in an emergency; None for everybody who does not.
+    """
 
     name: str
     person: str
     groups: frozenset[str]
     may_move: bool
+    permission: str = "CAN_MANAGE_PRODUCTION_VERSIONS"
+    break_glass: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,16 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What somebody else says: an external webhook, parity, a shadow or a canary, drift."""
+    """What somebody else says: an external webhook, parity, a shadow or a canary, drift.
+
+    `digest` is what of it an approval is bound to, next to whether it passed; counters that rise by themselves do not
+    belong there, a document that somebody read does.
+    """
 
     passed: bool
     message: str
     at: datetime
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +130,25 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An open request to move a version to a target."""
+    """An open request to move a version to a target. `requester` is the human who asks, as `Actor.person`."""
 
     id: str
     requester: str
     requested_at: datetime
     approvals: tuple[Approval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WasLive:
+    """That a version went live at the target at some time before, and with what: see `content_digest`.
+
+    `passed` is `Open.passed` of that time: who got in by break-glass or with warnings never passed the gate.
+    """
+
+    version_id: str
+    content_digest: str
+    at: datetime
+    passed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +161,37 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """Who looks at a break-glass afterwards, and until when."""
+
+    groups: tuple[str, ...]
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
-    """The actor may do it now. `policy` is NAME@REVISION or None if no policy speaks of it; `notes` are what the solo
-    policy warns of, break-glass, or a fast rollback: they go into the activity and the audit trail."""
+    """The actor may do it now. `policy` is SET/POLICY@REVISION or None if no policy speaks of it; `notes` are what the
+    solo policy warns of, break-glass, or a fast rollback: they go into the activity and the audit trail.
+
+    `passed` is False if it is open although the policy was not satisfied: in mode warn, or by break-glass. `review` is
+    there for break-glass alone.
+    """
 
     policy: str | None
     subject_digest: str
     notes: tuple[str, ...] = ()
+    passed: bool = True
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The actor's approval counts, but more approvals are needed."""
+    """The actor's approval counts, but more approvals are needed. `notes` tell of approvals that do not count."""
 
     policy: str
     subject_digest: str
     missing: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +205,14 @@ class Closed:
 
 
 Decision = Open | Counted | Closed
+
+
+@dataclass(frozen=True, slots=True)
+class Requestable:
+    """Somebody may ask for this move. `unmet` is what stands in the way today besides an approval; the request ends at
+    `expires_at`. Policy and end are None if no policy speaks of the move."""
+
+    policy: str | None
+    subject_digest: str
+    unmet: tuple[Condition, ...]
+    expires_at: datetime | None

@@ -10,12 +10,13 @@ from pierhead.registry.domain.stages import Stage
 
 @dataclass(frozen=True, slots=True)
 class RegisteredModel:
-    """`aliases` gives the number of the version that each alias points to."""
+    """`aliases` gives the number of the version that each alias points to; `user_name` made the model."""
 
     id: str
     name: str
     description: str | None
     user_name: str
+    owner: str
     created_at: datetime
     updated_at: datetime
     tags: Mapping[str, str]
@@ -60,7 +61,8 @@ class VersionDraft:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """`number` is unique in its model for ever, also after the version is deleted."""
+    """`number` is unique in its model for ever, also after the version is deleted. `user_name` made it; `person` is the
+    human who was behind that, None if that was not recorded."""
 
     id: str
     model_id: str
@@ -79,6 +81,7 @@ class ModelVersion:
     updated_at: datetime
     tags: Mapping[str, str]
     aliases: tuple[str, ...]
+    person: str | None = None
 
     @property
     def digest(self) -> str:

@@ -58,6 +58,16 @@ def find_version_source(source: str) -> VersionSource | None:
     return Newest(name, None if suffix.lower() == "latest" else parse_stage(suffix))
 
 
+def logged_model_of(source: str) -> str | None:
+    """The id of the logged model that `source` names, if it does.
+
+    >>> logged_model_of("models:/m-0123456789abcdef")
+    'm-0123456789abcdef'
+    """
+    below = source.removeprefix("models:/")
+    return below.partition("/")[0] if below != source and below.startswith("m-") else None
+
+
 def _by_alias_or_outside(source: str, text: str) -> ByAlias | None:
     name, at, alias = text.rpartition("@")
     if not at:

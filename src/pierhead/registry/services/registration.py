@@ -7,18 +7,25 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from pierhead.identity.domain.objects import Action
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.bounded_yaml import MOST_BYTES
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.errors import InvalidArgument
+from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.mlmodel import find_run_id
 from pierhead.registry.domain.models import Failed, ModelVersion, Pending, Ready, VersionDraft
 from pierhead.registry.domain.names import is_prompt
-from pierhead.registry.domain.sources import copy_of, find_version_source
+from pierhead.registry.domain.sources import copy_of, find_version_source, logged_model_of
 from pierhead.registry.ports import Sources
+from pierhead.registry.services.gatekeeping import GateSources
 from pierhead.registry.services.models import Models
+from pierhead.registry.services.promotion import Promotions
+from pierhead.registry.services.provenance import Provenances
+from pierhead.registry.services.rights import ModelRights
 from pierhead.registry.services.versions import Versions, check_draft
+from pierhead.registry.store.provenance import ProvenanceStore
 
 
 class Registrations:
@@ -28,39 +35,70 @@ class Registrations:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, artifacts: ArtifactStore, sources: Sources, pending: Path
+        self,
+        database: Database,
+        clock: Clock,
+        artifacts: ArtifactStore,
+        sources: Sources,
+        pending: Path,
+        gate: GateSources,
+        provenances: Provenances,
     ) -> None:
         self._database = database
         self._clock = clock
         self._artifacts = artifacts
         self._sources = sources
         self._pending = pending
+        self._gate = gate
+        self._provenances = provenances
 
-    def register(self, draft: VersionDraft, *, by: str) -> ModelVersion:
+    def register(self, draft: VersionDraft, *, by: Caller) -> ModelVersion:
         """A version that is READY at once: its files are copied from `draft.source`, wherever in our reach that is.
 
-        Raises NotFound, InvalidArgument, or InvalidState if the source is a version that is not READY.
+        Raises NotFound, InvalidArgument, InvalidState if the source is a version that is not READY, or PermissionDenied
+        if it is one that the caller may not read.
         """
         check_draft(draft)
         with self._database.reading() as connection:
             Models(connection, self._clock).get(draft.model_name)
-            origin = self._find_origin(connection, draft)
+            origin = self._find_origin(connection, draft, by)
         if origin is not None:
             draft, digest = copy_of(draft, origin), origin.digest
         elif is_prompt(draft.tags):
             # A prompt's text is one of its tags; it has no files.
             digest = self._artifacts.add_manifest((), self._clock.now())
         else:
-            draft, digest = self._bring_in(draft)
+            draft, digest = self._bring_in(draft, by)
+        found = None if is_prompt(draft.tags) else self._provenances.look_at_new(draft, digest, origin)
         with self._database.transaction() as connection:
-            return Versions(connection, self._clock).add(draft, Ready(digest), by=by)
+            version = Versions(connection, self._clock).add(draft, Ready(digest), by=by)
+            if found is not None:
+                self._provenances.record(connection, version, found)
+            return version
 
-    def _find_origin(self, connection: Connection, draft: VersionDraft) -> ModelVersion | None:
+    def announce(self, draft: VersionDraft, *, by: Caller) -> ModelVersion:
+        """A PENDING version, to be filled with uploads and finalized.
+
+        Raises NotFound, InvalidArgument, or PermissionDenied if the caller may not read what they name as its origin.
+        """
+        check_draft(draft)
+        with self._database.reading() as connection:
+            origin = self._find_origin(connection, draft, by)
+        if origin is None:
+            for model_id in {draft.logged_model_id, logged_model_of(draft.source)}:
+                self._sources.require_origin(draft.run_id, model_id, by=by)
+        with self._database.transaction() as connection:
+            return Versions(connection, self._clock).add(draft, Pending(), by=by)
+
+    def _find_origin(self, connection: Connection, draft: VersionDraft, by: Caller) -> ModelVersion | None:
         source = find_version_source(draft.source)
-        return None if source is None else Versions(connection, self._clock).get_source(source)
+        if source is None:
+            return None
+        ModelRights(connection, by).require(Action.READ, source.name)
+        return Versions(connection, self._clock).get_source(source)
 
-    def _bring_in(self, draft: VersionDraft) -> tuple[VersionDraft, str]:
-        folder = self._sources.locate(draft.source, run_id=draft.run_id, model_id=draft.logged_model_id)
+    def _bring_in(self, draft: VersionDraft, by: Caller) -> tuple[VersionDraft, str]:
+        folder = self._sources.locate(draft.source, run_id=draft.run_id, model_id=draft.logged_model_id, by=by)
         digest = self._artifacts.add_tree(folder, self._clock.now())
         if not self._artifacts.manifest(digest).files:
             raise InvalidArgument(f"the source '{draft.source}' holds no files; log a model there first")
@@ -84,23 +122,29 @@ class Registrations:
             return version
         folder = self._pending / version.id
         state = self._take_over(folder)
+        found = self._provenances.look_at_new(version, state.digest) if isinstance(state, Ready) else None
         with self._database.transaction() as connection:
             version = Versions(connection, self._clock).leave_pending(version, state)
+            if found is not None and isinstance(version.state, Ready):
+                self._provenances.record(connection, version, found)
         shutil.rmtree(folder, ignore_errors=True)
         # Raises if the version failed.
         _ = version.digest
         return version
 
-    def delete_version(self, name: str, number: int) -> None:
-        """Delete a version, and what was uploaded for it if it is PENDING. Raises NotFound."""
+    def delete_version(self, name: str, number: int, *, by: Caller) -> None:
+        """Delete a version, and what was uploaded for it if it is PENDING. Raises NotFound or GateClosed."""
         with self._database.transaction() as connection:
-            version = Versions(connection, self._clock).delete(name, number)
+            version = Promotions(connection, by, self._gate).delete_version(name, number)
+            self._provenances.release(connection, [version.id])
         self._drop_uploads([version.id])
 
-    def delete_model(self, name: str) -> None:
-        """Delete a model with all its versions, and what was uploaded for PENDING ones. Raises NotFound."""
+    def delete_model(self, name: str, *, by: Caller) -> None:
+        """Delete a model with its versions, and what was uploaded for PENDING ones. Raises NotFound or GateClosed."""
         with self._database.transaction() as connection:
-            pending = Models(connection, self._clock).delete(name)
+            recorded = ProvenanceStore(connection).list_recorded(name)
+            pending = Promotions(connection, by, self._gate).delete_model(name)
+            self._provenances.release(connection, recorded)
         self._drop_uploads(pending)
 
     def _drop_uploads(self, version_ids: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from pierhead.identity.domain.objects import Readable
 from pierhead.kit.errors import InvalidArgument
 from pierhead.registry.domain.filters import parse_query
 from pierhead.registry.domain.models import ModelVersion, RegisteredModel
@@ -43,8 +44,8 @@ class Ask:
 class Searches:
     """Every item is on exactly one of the pages, as long as nothing changes its place meanwhile."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._store = SearchStore(connection)
+    def __init__(self, connection: Connection, readable: Readable) -> None:
+        self._store = SearchStore(connection, readable)
 
     def find_models(self, ask: Ask, within: Namespace | None = None) -> tuple[Sequence[RegisteredModel], str | None]:
         """One page and the token of the next, None if this is the last. Raises InvalidArgument."""

@@ -129,7 +129,7 @@ class RegistryTree:
         depth = self._layout.depth
         if len(parts) <= depth:
             return None
-        number = _find_number(parts[depth])
+        number = find_number(parts[depth])
         version = None if number is None else self._find_version(parts[:depth], number)
         if version is None:
             return None
@@ -191,7 +191,8 @@ class _ManifestTree:
         return FileEntry(path, file is None, 0 if file is None else file.size_bytes, self._modified_ms)
 
 
-def _find_number(part: str) -> int | None:
+def find_number(part: str) -> int | None:
+    """The version that a part of a path names; None if it is no version's number."""
     if not (part.isascii() and part.isdigit()) or len(part) > 10:
         return None
     return int(part) if int(part) <= LARGEST_VERSION else None

@@ -26,6 +26,9 @@ class ModelStore:
     def find(self, name: str) -> RegisteredModel | None:
         return self._one(models.c.name == name)
 
+    def find_by_id(self, model_id: str) -> RegisteredModel | None:
+        return self._one(models.c.id == model_id)
+
     def find_locked(self, name: str) -> RegisteredModel | None:
         """As `find`; nobody else changes the model or its versions until the transaction ends."""
         return self._one(models.c.name == name, locked=True)
@@ -46,6 +49,7 @@ class ModelStore:
                 name=row.name,
                 description=row.description,
                 user_name=row.user_name,
+                owner=row.owner or row.user_name,
                 created_at=row.created_at,
                 updated_at=row.updated_at,
                 tags=tags_of.get(row.id, {}),
@@ -85,6 +89,7 @@ class ModelStore:
             schema_name=namespace.schema if namespace else None,
             description=model.description,
             user_name=model.user_name,
+            owner=model.owner,
             created_at=model.created_at,
             updated_at=model.updated_at,
             last_number=0,
@@ -114,6 +119,9 @@ class ModelStore:
                 )
         except IntegrityError:
             raise AlreadyExists(f"Registered Model (name={name}) already exists.") from None
+
+    def set_owner(self, model_id: str, owner: str, now: datetime) -> None:
+        self._update(model_id, owner=owner, updated_at=now)
 
     def touch(self, model_id: str, now: datetime) -> None:
         self._update(model_id, updated_at=now)

@@ -17,9 +17,11 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    tuple_,
     type_coerce,
 )
 
+from pierhead.identity.domain.objects import Readable
 from pierhead.registry.domain.models import ModelVersion, RegisteredModel
 from pierhead.registry.domain.names import PROMPT_TAG
 from pierhead.registry.domain.pages import Position
@@ -56,8 +58,9 @@ def kinds_of(order: Sequence[Order]) -> list[type]:
 class SearchStore:
     """Finds what a query describes."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, readable: Readable) -> None:
         self._connection = connection
+        self._readable = readable
         self._is_sqlite = connection.dialect.name == "sqlite"
 
     def find_models(
@@ -69,7 +72,7 @@ class SearchStore:
             Field.UPDATED_AT: registered_models.c.updated_at,
         }
         tags = _Tags(registered_model_tags, registered_model_tags.c.model_id == registered_models.c.id)
-        where = [*self._where(query, columns, tags), *_within(within)]
+        where = [*self._where(query, columns, tags), *_within(within), *_shown(self._readable)]
         rows, end = self._page(select(registered_models).where(*where), columns, query.order, after, limit)
         return Page(ModelStore(self._connection).load(rows), end)
 
@@ -85,7 +88,7 @@ class SearchStore:
             Field.UPDATED_AT: model_versions.c.updated_at,
         }
         tags = _Tags(model_version_tags, model_version_tags.c.version_id == model_versions.c.id)
-        where = [*self._where(query, columns, tags), *_within(within)]
+        where = [*self._where(query, columns, tags), *_within(within), *_shown(self._readable)]
         rows, end = self._page(select_versions().where(*where), columns, query.order, after, limit)
         return Page(VersionStore(self._connection).load(rows), end)
 
@@ -151,6 +154,21 @@ def _within(namespace: Namespace | None) -> list[ColumnElement[bool]]:
     if namespace.schema is not None:
         where.append(registered_models.c.schema_name == namespace.schema)
     return where
+
+
+def _shown(readable: Readable) -> list[ColumnElement[bool]]:
+    if readable.everything:
+        return []
+    columns = registered_models.c
+    ways = [
+        func.coalesce(columns.owner, columns.user_name).in_(sorted(readable.owners)),
+        columns.id.in_(sorted(readable.ids)),
+        columns.catalog_name.in_(sorted(readable.catalogs)),
+        tuple_(columns.catalog_name, columns.schema_name).in_(sorted(readable.schemas)),
+    ]
+    if readable.every_catalog:
+        ways.append(columns.catalog_name.is_not(None))
+    return [or_(*ways)]
 
 
 def _beyond(keys: Sequence[ColumnElement[Any]], order: Sequence[Order], after: Position) -> ColumnElement[bool]:

@@ -15,6 +15,8 @@ registered_models = Table(
     Column("schema_name", String(256), nullable=True),
     Column("description", Text, nullable=True),
     Column("user_name", String(255), nullable=False),
+    # Null in rows from before there were owners: the maker's then.
+    Column("owner", String(255), nullable=True),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     # The highest number ever given: a deleted version's number is not given again.
@@ -47,6 +49,8 @@ model_versions = Table(
     Column("logged_model_id", String(256), nullable=True, index=True),
     Column("description", Text, nullable=True),
     Column("user_name", String(255), nullable=False),
+    # The human behind `user_name` at the time; null in versions of the first release.
+    Column("person", String(255), nullable=True),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("model_id", "number"),

@@ -31,6 +31,9 @@ class VersionStore:
     def find(self, name: str, number: int) -> ModelVersion | None:
         return self._one((models.c.name == name) & (versions.c.number == number))
 
+    def find_by_id(self, version_id: str) -> ModelVersion | None:
+        return self._one(versions.c.id == version_id)
+
     def find_by_model_id(self, model_id: str, number: int) -> ModelVersion | None:
         return self._one((models.c.id == model_id) & (versions.c.number == number))
 
@@ -51,9 +54,18 @@ class VersionStore:
                 ids.extend(found for found in row if found is not None)
         return [version for some in chunks(ids) for version in self._many(versions.c.id.in_(some))]
 
+    def list_in_stage(self, model_id: str, stage: Stage) -> list[ModelVersion]:
+        """By number."""
+        return self._many((versions.c.model_id == model_id) & (versions.c.stage == stage.value))
+
     def list_numbers(self, model_id: str) -> list[int]:
         query = select(versions.c.number).where(versions.c.model_id == model_id).order_by(versions.c.number)
         return list(self._connection.scalars(query))
+
+    def list_copies(self, version: ModelVersion) -> list[ModelVersion]:
+        """Versions that were registered from this one, and hold its files."""
+        named = versions.c.source == f"models:/{version.model_name}/{version.number}"
+        return self._many(named & (versions.c.digest == version.digest) & (versions.c.id != version.id))
 
     def list_pending(self, model_id: str) -> list[str]:
         """Ids of the versions that are PENDING."""
@@ -101,6 +113,7 @@ class VersionStore:
                 logged_model_id=version.logged_model_id,
                 description=version.description,
                 user_name=version.user_name,
+                person=version.person,
                 created_at=version.created_at,
                 updated_at=version.updated_at,
                 **_state_values(version.state),
@@ -116,18 +129,6 @@ class VersionStore:
 
     def set_stage(self, version_id: str, stage: Stage, now: datetime) -> None:
         self._update(version_id, stage=stage.value, updated_at=now)
-
-    def move_others(self, version: ModelVersion, source: Stage, target: Stage, now: datetime) -> None:
-        """Move every other version of the same model that is in stage `source` to `target`."""
-        self._connection.execute(
-            update(versions)
-            .where(
-                versions.c.model_id == version.model_id,
-                versions.c.stage == source.value,
-                versions.c.id != version.id,
-            )
-            .values(stage=target.value, updated_at=now)
-        )
 
     def set_description(self, version_id: str, description: str, now: datetime) -> None:
         self._update(version_id, description=description, updated_at=now)
@@ -190,6 +191,7 @@ def _version(row: Row[Any], tags_of: Mapping[str, str], aliases_of: tuple[str, .
         logged_model_id=row.logged_model_id,
         description=row.description,
         user_name=row.user_name,
+        person=row.person,
         created_at=row.created_at,
         updated_at=row.updated_at,
         tags=tags_of,

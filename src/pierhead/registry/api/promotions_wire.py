@@ -1,0 +1,140 @@
+"""Promotions, their conditions and their history, as our own calls write them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pierhead.kit.clock import to_ms
+from pierhead.registry.api.oss_wire import without_none
+from pierhead.registry.domain.authorize import Examination
+from pierhead.registry.domain.gate import Closed, Counted, Open
+from pierhead.registry.domain.models import ModelVersion
+from pierhead.registry.domain.placements import Placement
+from pierhead.registry.domain.requests import RequestState, TransitionRequest
+from pierhead.registry.domain.targets import Place, place_text
+from pierhead.registry.services.history import Chapter
+
+
+def preview_json(
+    version: ModelVersion, place: Place, examination: Examination, request: TransitionRequest | None
+) -> dict[str, Any]:
+    """What the gate says of a move."""
+    return _head(version, place) | examination_json(examination, request)
+
+
+def examination_json(examination: Examination, request: TransitionRequest | None) -> dict[str, Any]:
+    """What the gate says, met or not, condition by condition."""
+    return {
+        "decision": _word(examination),
+        "policy": examination.policy,
+        "conditions": [
+            {
+                "code": finding.code,
+                "message": finding.message,
+                "outcome": finding.outcome.value,
+                "is_check": finding.is_check,
+            }
+            for finding in examination.findings
+        ],
+        "request": None if request is None else {"user_id": request.creator, "id": request.id},
+        **_more(examination),
+    }
+
+
+def _word(examination: Examination) -> str:
+    return type(examination.decision).__name__.lower()
+
+
+def _more(examination: Examination) -> dict[str, Any]:
+    match examination.decision:
+        case Open(_, digest, notes):
+            return {"subject_digest": digest, "notes": list(notes), "approvers": [], "remedy": ""}
+        case Counted(_, digest, missing, notes):
+            return {"subject_digest": digest, "notes": list(notes), "missing": missing, "approvers": [], "remedy": ""}
+        case Closed(_, _, approvers, remedy):
+            return {"notes": [], "approvers": list(approvers), "remedy": remedy}
+
+
+def outcome_json(version: ModelVersion, place: Place, decision: str, message: str) -> dict[str, Any]:
+    return _head(version, place) | {
+        "decision": decision,
+        "message": message,
+        "current_stage": version.stage.value,
+        "aliases": list(version.aliases),
+    }
+
+
+def _head(version: ModelVersion, place: Place) -> dict[str, Any]:
+    return {"name": version.model_name, "version": str(version.number), "to": place_text(place)}
+
+
+def chapters_json(chapters: Sequence[Chapter]) -> list[dict[str, Any]]:
+    return [chapter_json(chapter) for chapter in chapters]
+
+
+def chapter_json(chapter: Chapter) -> dict[str, Any]:
+    """Who asked and who approved: where nobody asked, who moved it did both."""
+    placement, request = chapter.placement, chapter.request
+    asked = {"user_id": placement.by, "timestamp": to_ms(placement.since), "comment": placement.comment or ""}
+    approvals = [asked] if placement.emergency is None else []
+    if request is not None:
+        asked = {"user_id": request.creator, "timestamp": to_ms(request.created_at), "comment": request.comment or ""}
+        approvals = [
+            {"user_id": given.approver, "timestamp": to_ms(given.approval.at), "comment": given.comment or ""}
+            for given in request.approvals
+        ]
+    return placement_json(placement) | {"requested": asked, "approvals": approvals}
+
+
+def placement_json(placement: Placement) -> dict[str, Any]:
+    emergency = placement.emergency
+    return without_none(
+        {
+            "id": placement.id,
+            "name": placement.model_name,
+            "model_id": placement.model_id,
+            "version": str(placement.number),
+            "version_id": placement.version_id,
+            "place": place_text(placement.place),
+            "since": to_ms(placement.since),
+            "until": None if placement.until is None else to_ms(placement.until),
+            "moved_by": placement.by,
+            "ended_by": placement.ended_by,
+            "comment": placement.comment,
+            "policy": placement.policy,
+            "passed": placement.passed,
+            "notes": list(placement.notes),
+            "subject_digest": placement.subject_digest,
+            "evidence": placement.evidence,
+            "break_glass": None
+            if emergency is None
+            else without_none(
+                {
+                    "reason": emergency.reason,
+                    "review_by": list(emergency.groups),
+                    "review_due": to_ms(emergency.due),
+                    "reviewed_at": None if emergency.reviewed_at is None else to_ms(emergency.reviewed_at),
+                    "reviewed_by": emergency.reviewed_by,
+                    "review_comment": emergency.review_comment,
+                }
+            ),
+        }
+    )
+
+
+def request_row_json(request: TransitionRequest, actions: Sequence[str]) -> dict[str, Any]:
+    """An open request in a listing over all versions."""
+    return without_none(
+        {
+            "id": request.id,
+            "name": request.model_name,
+            "version": str(request.number),
+            "to": place_text(request.place),
+            "state": RequestState.OPEN.value,
+            "user_id": request.creator,
+            "comment": request.comment or "",
+            "creation_timestamp": to_ms(request.created_at),
+            "expiration_timestamp": None if request.expires_at is None else to_ms(request.expires_at),
+            "approvals": [given.approver for given in request.approvals],
+            "available_actions": list(actions),
+        }
+    )
