@@ -20,15 +20,16 @@ demo: $(READY)  ## Run the whole runbook with the official clients, step by step
 	@$(BIN)/python scripts/demo.py
 
 test: $(READY)  ## Run the whole test suite
-	@$(BIN)/python -m pytest tests/unit tests/property tests/docs
-	@$(BIN)/python -m pytest tests/integration tests/compat tests/e2e
+	@$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/docs
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
+	@$(BIN)/python -m pytest tests/compat tests/e2e
 
 check: $(READY)  ## Format, lint, types, architecture, fast tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q tests/unit tests/property tests/docs
+	@$(BIN)/python -m pytest -q -n 2 tests/unit tests/property tests/docs
 
 format: $(READY)  ## Format the code
 	@$(BIN)/ruff format .

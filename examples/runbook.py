@@ -1,16 +1,24 @@
 """The MLflow-on-Databricks deployment runbook, run against Pierhead with the official clients.
 
-    eval "$(pierhead env)"        # DATABRICKS_HOST, DATABRICKS_TOKEN, MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN
+    pierhead users create priya --group data-scientists
+    pierhead users create lee --group ml-leads
+    export LEAD_TOKEN=$(pierhead tokens create --user lee)
+    eval "$(pierhead env --user priya)"    # DATABRICKS_HOST, DATABRICKS_TOKEN, MLFLOW_TRACKING_URI, ...
     python examples/runbook.py
 
 Everything here is `mlflow` and `databricks-sdk`. The one exception is the import of `WorkspaceClient`: the official one
 accepts no plain dicts as `config` (it fails before sending anything), ours is the same class and does.
 """
 
+import os
+import tempfile
+
 import mlflow
 import pandas as pd
-from deltalake import DeltaTable
+from databricks.sdk.service.catalog import DataSourceFormat, TableType
+from deltalake import DeltaTable, write_deltalake
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
@@ -18,10 +26,20 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pierhead.client import WorkspaceClient
+from pierhead.client import WorkspaceClient, log_delta_input
 
 MODEL = "main.clinic.tumour_model"
+TABLE = "main.clinic.tumour_training"
 ENDPOINT = "tumour-detection-v2"
+
+
+def store_training_data(w: WorkspaceClient, folder: str) -> None:
+    """The training data as a Delta table, known to the catalog by its name."""
+    write_deltalake(folder, load_breast_cancer(as_frame=True).frame)
+    catalog, schema, name = TABLE.split(".")
+    w.schemas.create(schema, catalog)
+    w.tables.create(name, catalog, schema, TableType.EXTERNAL, DataSourceFormat.DELTA, folder)
+    print(f"   {TABLE} is at version {DeltaTable(folder).version()}")
 
 
 def train_and_register(c: float) -> str:
@@ -29,6 +47,7 @@ def train_and_register(c: float) -> str:
     data = load_breast_cancer(as_frame=True)
     train, test, train_label, test_label = train_test_split(data.data, data.target, random_state=0)
     with mlflow.start_run() as run:
+        log_delta_input(TABLE, version=0)
         model = make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=1000)).fit(train, train_label)
         accuracy = accuracy_score(test_label, model.predict(test))
         mlflow.log_param("C", c)
@@ -45,20 +64,29 @@ def train_and_register(c: float) -> str:
     return str(version)
 
 
-def main() -> None:
+def main(folder: str) -> None:
     w = WorkspaceClient()
     registry = MlflowClient()
     rows = load_breast_cancer(as_frame=True).data.tail(5)
 
     print("1. Train & log, 2. Register")
+    store_training_data(w, folder)
     mlflow.set_experiment("tumours")
     first = train_and_register(c=1.0)
 
-    print("3. Stage transitions: None -> Staging -> Production")
-    for stage in ("Staging", "Production"):
-        registry.transition_model_version_stage(MODEL, first, stage)
-        print(f"   version {first} is in {registry.get_model_version(MODEL, first).current_stage}")
-    registry.set_registered_model_alias(MODEL, "champion", first)
+    print("3. Stage transitions: None -> Staging -> Production, where only an ML lead lets it in")
+    registry.transition_model_version_stage(MODEL, first, "Staging")
+    try:
+        registry.transition_model_version_stage(MODEL, first, "Production")
+        raise AssertionError("a data scientist must not get into Production alone")
+    except MlflowException as refused:
+        print(f"   {w.current_user.me().user_name} tries alone: {refused.error_code}")
+    w.model_registry.create_transition_request(MODEL, first, "Production", comment="beats the last one")
+    lead = WorkspaceClient(host=w.config.host, token=os.environ["LEAD_TOKEN"])
+    lead.model_registry.approve_transition_request(MODEL, first, "Production", False, comment="looks good")
+    print(
+        f"   {lead.current_user.me().user_name} approves: in {registry.get_model_version(MODEL, first).current_stage}"
+    )
 
     print("4. Deploy to a serving endpoint (builds the model's own environment)")
     w.serving_endpoints.create_and_wait(
@@ -79,7 +107,7 @@ def main() -> None:
 
     print("5. Query it: the answers equal the model's own, loaded by its alias")
     answer = w.serving_endpoints.query(ENDPOINT, dataframe_records=rows.to_dict("records"))
-    expected = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion").predict(rows)
+    expected = mlflow.pyfunc.load_model(f"models:/{MODEL}@production").predict(rows)
     assert answer.predictions == expected.tolist()
     print(f"   {answer.served_model_name} answered {answer.predictions}")
 
@@ -130,4 +158,5 @@ def wait_for_rows(w: WorkspaceClient, name: str, count: int) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory(prefix="tumours-") as training_data:
+        main(training_data)

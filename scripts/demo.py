@@ -24,7 +24,7 @@ console = Console(highlight=False)
 
 @contextmanager
 def platform(home: Path) -> Iterator[dict[str, str]]:
-    """A running platform; gives the environment that the official clients need."""
+    """A running platform; gives the environment that the official clients of a data scientist need."""
     command = [str(PIERHEAD), "up", "--home", str(home), "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -35,14 +35,22 @@ def platform(home: Path) -> Iterator[dict[str, str]]:
                 break
         else:
             raise SystemExit(f"Pierhead did not start (exit code {process.wait()})")
-        exports = subprocess.run(
-            [str(PIERHEAD), "env", "--home", str(home)], check=True, capture_output=True, text=True
-        ).stdout
-        yield dict(re.findall(r"^export (\w+)=(.*)$", exports, re.M))
+        for name, group in (("priya", "data-scientists"), ("lee", "ml-leads")):
+            pierhead(home, "users", "create", name, "--group", group)
+        say("There are two people: priya, a data scientist, and lee, an ML lead.")
+        lead = pierhead(home, "tokens", "create", "--user", "lee").strip()
+        exports = dict(re.findall(r"^export (\w+)=(.*)$", pierhead(home, "env", "--user", "priya"), re.M))
+        yield {name: shlex.split(value)[0] for name, value in exports.items()} | {"LEAD_TOKEN": lead}
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
         say("Pierhead has stopped.")
+
+
+def pierhead(home: Path, *command: str) -> str:
+    """What a command prints."""
+    whole = [str(PIERHEAD), *command, "--home", str(home)]
+    return subprocess.run(whole, check=True, capture_output=True, text=True).stdout
 
 
 def say(text: str) -> None:
@@ -51,12 +59,15 @@ def say(text: str) -> None:
 
 def run_runbook(exports: dict[str, str]) -> int:
     """Run the example; its lines that begin with a number are steps."""
-    environment = os.environ | {name: shlex.split(value)[0] for name, value in exports.items()}
-    environment |= {
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONWARNINGS": "ignore",
-        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    }
+    environment = (
+        os.environ
+        | exports
+        | {
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONWARNINGS": "ignore",
+            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        }
+    )
     with tempfile.TemporaryFile("w+") as noise:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "examples" / "runbook.py")],

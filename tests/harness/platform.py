@@ -119,9 +119,18 @@ class Platform:
         sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         return request(self.url, method, path, body, sent)
 
-    def run_client(self, script: str, *arguments: str, door: str = "http", timeout_s: float = 240) -> Any:
+    def run_client(
+        self,
+        script: str,
+        *arguments: str,
+        door: str = "http",
+        user: str | None = None,
+        variables: dict[str, str] | None = None,
+        timeout_s: float = 240,
+    ) -> Any:
         """Run `tests/compat/scripts/SCRIPT` with the official clients set to `door`; its last line, a JSON value."""
-        environment = os.environ | self.exports() | _door(door, self.url) | {"PYTHONWARNINGS": "ignore"}
+        environment = os.environ | self.exports(user) | _door(door, self.url) | {"PYTHONWARNINGS": "ignore"}
+        environment |= variables or {}
         done = subprocess.run(
             [sys.executable, str(SCRIPTS / script), *arguments],
             env=environment,

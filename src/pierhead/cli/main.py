@@ -4,15 +4,22 @@ import click
 
 import pierhead
 from pierhead.cli.accounts import env, login
+from pierhead.cli.audit import audit
+from pierhead.cli.catalogs import catalogs
 from pierhead.cli.configuration import config
 from pierhead.cli.diagnosis import doctor
 from pierhead.cli.endpoints import endpoints
 from pierhead.cli.group import PierheadGroup
+from pierhead.cli.groups import groups
 from pierhead.cli.models import models
+from pierhead.cli.policies import policies
 from pierhead.cli.server import api, controller, gateway, tracking, up
+from pierhead.cli.service_principals import service_principals
+from pierhead.cli.tables import tables
 from pierhead.cli.tokens import tokens
-from pierhead.cli.users import groups, users
+from pierhead.cli.users import users
 from pierhead.cli.versions import versions
+from pierhead.cli.webhooks import webhooks
 
 
 @click.group(cls=PierheadGroup, context_settings={"help_option_names": ["-h", "--help"], "show_default": False})
@@ -26,7 +33,7 @@ def main() -> None:
 
 
 _PROCESSES = (up, api, gateway, controller, tracking)
-_IDENTITIES = (env, login, users, groups, tokens)
-_REST = (doctor, config, models, versions, endpoints)
+_IDENTITIES = (env, login, users, groups, service_principals, tokens)
+_REST = (audit, doctor, config, models, versions, policies, webhooks, endpoints, catalogs, tables)
 for command in (*_PROCESSES, *_IDENTITIES, *_REST):
     main.add_command(command)

@@ -4,8 +4,11 @@ from typing import Any
 
 import click
 
+from pierhead.cli.lineage import lineage, reproduce
+from pierhead.cli.model_history import emergencies, history, review
 from pierhead.cli.options import confirm, output_option, talks_to_server, yes_option
 from pierhead.cli.output import Format, moment, say, show_fields, show_json, show_table
+from pierhead.cli.promotions import approve, promote, reject, request, requests
 from pierhead.cli.remote import Remote
 
 _MODELS = "/api/2.0/mlflow/registered-models"
@@ -13,7 +16,12 @@ _MODELS = "/api/2.0/mlflow/registered-models"
 
 @click.group()
 def models() -> None:
-    """Registered models: list get create delete alias."""
+    """Registered models: list get create delete alias lineage reproduce promote request approve reject requests history
+    emergencies review."""
+
+
+for command in (lineage, reproduce, promote, request, approve, reject, requests, history, emergencies, review):
+    models.add_command(command)
 
 
 @models.command("list")

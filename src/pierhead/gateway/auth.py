@@ -7,7 +7,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from pierhead.gateway.http.answers import Refusal
-from pierhead.serving.domain.snapshot import Principal
+from pierhead.serving.domain.snapshot import EndpointRoute, Principal
 
 _CHALLENGE = b'www-authenticate: Basic realm="Pierhead: any user name, a token as password"\r\n'
 
@@ -36,6 +36,19 @@ def authenticate(
     if principal is None or (principal.expires_at_ms is not None and now_ms >= principal.expires_at_ms):
         return _INVALID
     return principal
+
+
+def refuse_query(principal: Principal, endpoint: EndpointRoute) -> Refusal | None:
+    """What to say to a caller who may not query the endpoint; None to one who may."""
+    groups = endpoint.query_groups
+    if groups is None or principal.user_id in endpoint.query_users or not groups.isdisjoint(principal.groups):
+        return None
+    return Refusal(
+        403,
+        "PERMISSION_DENIED",
+        f"{principal.user_name!r} may not query serving endpoint {endpoint.name!r}: that takes CAN_QUERY on it; "
+        "its owner or an admin can give it",
+    )
 
 
 def token_of(authorization: bytes) -> bytes | None:

@@ -5,7 +5,7 @@ import random
 import re
 from typing import NamedTuple
 
-from pierhead.gateway.auth import authenticate, refuse_cross_site
+from pierhead.gateway.auth import authenticate, refuse_cross_site, refuse_query
 from pierhead.gateway.http.answers import Refusal
 from pierhead.gateway.http.exchange import Exchange, Handler
 from pierhead.gateway.http.head import Head
@@ -36,7 +36,7 @@ class Invocations:
         if isinstance(principal, Refusal):
             return _refuse(exchange, principal, request_id)
         draw = random.random()
-        route = self._route(target, head, draw)
+        route = self._route(principal, target, head, draw)
         if isinstance(route, Refusal):
             return _refuse(exchange, route, request_id)
         exchange.send_continue()
@@ -58,7 +58,13 @@ class Invocations:
             return Refusal(415, "BAD_REQUEST", f"content coding {coding!r} is not understood; send the body plain")
         return principal
 
-    def _route(self, target: Target, head: Head, draw: float) -> tuple[EndpointRoute, EntityRoute] | Refusal:
+    def _route(
+        self, principal: Principal, target: Target, head: Head, draw: float
+    ) -> tuple[EndpointRoute, EntityRoute] | Refusal:
+        endpoint = self._desk.dispatcher.snapshot.endpoints.get(target.endpoint)
+        denial = None if endpoint is None else refuse_query(principal, endpoint)
+        if denial is not None:
+            return denial
         route = self._desk.dispatcher.find_route(target, draw)
         length = head.content_length or 0
         refusal = None if isinstance(route, Refusal) else self._desk.refuse_size(length, length)

@@ -20,6 +20,8 @@ from pierhead.wiring.controller import controller
 log = structlog.get_logger()
 
 _LOGS_EVERY_S = 5.0
+_AUDIT_EVERY_S = 2.0
+_WEBHOOKS_EVERY_S = 0.5
 _LOOK_EVERY_S = 1.0
 
 # Less than the supervisor waits for a controller that it told to stop.
@@ -98,6 +100,8 @@ def run(settings: Settings, home: Home, lifeline_fd: int | None) -> NoReturn:
             loops = [
                 Loop("reconcile", 0.25, control.reconcile),
                 Loop("ingest", settings.ingest_interval_s, control.ingest),
+                Loop("audit", _AUDIT_EVERY_S, control.checkpoint),
+                Loop("webhooks", _WEBHOOKS_EVERY_S, control.send_webhooks),
                 Loop("logs", _LOGS_EVERY_S, lambda: rotate_logs(home.logs)),
             ]
             is_well = run_loops(loops, stop)

@@ -5,7 +5,8 @@ import os
 from sqlalchemy.exc import SQLAlchemyError
 
 from pierhead.identity.services.accounts import Identities
-from pierhead.kit.clock import Clock
+from pierhead.identity.services.audit import recording
+from pierhead.kit.clock import Clock, SystemClock
 from pierhead.kit.db import Database, sqlite_url
 from pierhead.kit.errors import Unauthenticated
 from pierhead.kit.home import ForeignFolder, Home
@@ -36,7 +37,7 @@ def create_folders(home: Home) -> None:
 
 def open_database(settings: Settings, home: Home) -> Database:
     """The metadata database as it is; nothing is created or changed."""
-    return Database(settings.database_url or sqlite_url(home.database))
+    return Database(settings.database_url or sqlite_url(home.database), recording(SystemClock()))
 
 
 def prepare_database(database: Database) -> None:
@@ -51,6 +52,9 @@ def prepare_database(database: Database) -> None:
 
 def ensure_admin(database: Database, home: Home, clock: Clock) -> tuple[str, bool]:
     """A valid token of the admin, and whether it was made just now; it lies in the home's `admin-token` (mode 0600)."""
+    with database.transaction() as connection:
+        # On every start: a newer release may need more than the older one made.
+        Identities(connection, clock).set_up()
     token = find_admin_token(home)
     if token:
         try:
@@ -61,9 +65,7 @@ def ensure_admin(database: Database, home: Home, clock: Clock) -> tuple[str, boo
             # The database is another one than the token was made for: make a new one, as on a first start.
             pass
     with database.transaction() as connection:
-        identities = Identities(connection, clock)
-        identities.set_up()
-        token = identities.create_admin()
+        token = Identities(connection, clock).create_admin()
     # After the commit: a crash in between leaves no file, and the next start makes another token.
     replace_file(home.admin_token, token + "\n")
     return token, True

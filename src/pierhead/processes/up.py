@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+from pierhead.identity.services.audit import home_owner
+from pierhead.kit.audit_context import acting
 from pierhead.kit.clock import SystemClock
 from pierhead.kit.home import Home
 from pierhead.kit.replacing import replace_file
@@ -80,7 +82,8 @@ def _prepare(settings: Settings, home: Home) -> str:
     database = open_database(settings, home)
     try:
         prepare_database(database)
-        token, is_new = ensure_admin(database, home, SystemClock())
+        with acting(home_owner(), "pierhead up"):
+            token, is_new = ensure_admin(database, home, SystemClock())
     finally:
         database.dispose()
     if is_new:

@@ -1,9 +1,13 @@
-"""What serving needs from outside: model versions, environments, worker processes and the snapshot's place."""
+"""What serving needs from outside: model versions, the gate, environments, worker processes, the snapshot's place."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy import Connection
+
+from pierhead.kit.web.caller import Caller
+from pierhead.serving.domain.endpoints import Endpoint
 from pierhead.serving.domain.snapshot import Snapshot
 from pierhead.serving.domain.workers import WorkerObservation as WorkerObservation
 from pierhead.serving.domain.workers import WorkerPhase as WorkerPhase
@@ -77,6 +81,16 @@ class WorkerHost(Protocol):
 
     def observe(self) -> list[WorkerObservation]:
         """Every worker on record, also those that an earlier controller started."""
+
+
+class ServingGate(Protocol):
+    """Whether an endpoint may serve what it is asked to serve."""
+
+    def require(self, connection: Connection, caller: Caller, before: Endpoint | None, after: Endpoint) -> None:
+        """Judge a change within its transaction; `before` is None for a new endpoint.
+
+        Raises PermissionDenied or InvalidArgument with everything that stands in the way.
+        """
 
 
 class SnapshotPlace(Protocol):

@@ -2,22 +2,29 @@
 
 import asyncio
 import hashlib
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from pierhead.catalog.api import PUBLIC_PREFIXES
+from pierhead.catalog.api import PUBLIC_PREFIXES, unity
 from pierhead.catalog.api import routes as catalog
 from pierhead.catalog.api.signed import Signatures
-from pierhead.catalog.services.mounts import Mounts
+from pierhead.catalog.services import places
+from pierhead.catalog.services.grounds import Grounds
+from pierhead.catalog.services.mounts import Mount, Mounts
 from pierhead.catalog.services.uploads import Uploads
-from pierhead.identity.api import me as identity
+from pierhead.catalog.services.volume_tree import VolumeTree
+from pierhead.identity.api import audit, grants, permissions
+from pierhead.identity.api import routes as identity
 from pierhead.identity.services.accounts import Authenticator
+from pierhead.identity.services.audit import Denials
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.clock import SystemClock
 from pierhead.kit.folder_tree import FolderTree
@@ -27,20 +34,29 @@ from pierhead.kit.signing import load_key
 from pierhead.kit.web.app import application
 from pierhead.kit.web.routes import Routes
 from pierhead.monitoring.api import routes as monitoring
-from pierhead.registry.api import downloads
+from pierhead.registry.api import downloads, lineage
 from pierhead.registry.api import routes as registry
+from pierhead.registry.services.file_rights import FileRights
 from pierhead.registry.services.registration import Registrations
 from pierhead.registry.services.tree import BY_NAME, BY_PARTS, RegistryTree
+from pierhead.registry.store.namespaces import ModelNamespaces
 from pierhead.serving.adapters.snapshot_file import SnapshotFile
 from pierhead.serving.api import routes as serving
 from pierhead.tracking.adapters.sources import TrackedSources
 from pierhead.tracking.adapters.workspace_tree import WorkspaceTree
 from pierhead.tracking.api import routes as tracking
 from pierhead.tracking.services.child import Child
+from pierhead.tracking.services.rights import ArtifactGuard, ExperimentRights
+from pierhead.tracking.services.whereabouts import Whereabouts
+from pierhead.wiring.evidence import Knowledge
+from pierhead.wiring.objects import AreaObjects
+from pierhead.wiring.serving_gate import RegistryServingGate
 from pierhead.wiring.shared import RegistryVersions, open_database
+from pierhead.wiring.webhooks import webhook_sender
 
 _DRAFTS_LIVE = timedelta(days=1)
 _SWEEP_EVERY_S = 3600
+_COUNT_EVERY_S = 15
 
 log = structlog.get_logger()
 
@@ -57,36 +73,74 @@ def api(settings: Settings, home: Home) -> Starlette:
     uploads = Uploads(home.uploads, clock)
     signatures = Signatures(key, clock)
     child = Child(home.tracking_socket)
-    sources = TrackedSources(home.artifacts, home.tracking_socket)
-    registrations = Registrations(database, clock, artifacts, sources, home.pending)
+    whereabouts = Whereabouts(home.tracking_database)
+    experiment_rights = ExperimentRights(database, whereabouts)
+    grounds = Grounds(home, clock, ModelNamespaces())
+    knowledge = Knowledge(database, clock, artifacts, home, grounds)
+    registrations = Registrations(
+        database,
+        clock,
+        artifacts,
+        TrackedSources(home.artifacts, home.tracking_socket, experiment_rights),
+        home.pending,
+        knowledge.gate,
+        knowledge.provenances,
+    )
+    volumes = VolumeTree(database)
     files = Mounts(
         {
-            "WorkspaceInternal/Mlflow/Artifacts": WorkspaceTree(runs),
-            "Models": RegistryTree(database, artifacts, home.pending, BY_PARTS),
+            "WorkspaceInternal/Mlflow/Artifacts": Mount(WorkspaceTree(runs), ArtifactGuard(experiment_rights)),
+            "Models": Mount(
+                RegistryTree(database, artifacts, home.pending, BY_PARTS), FileRights(database, BY_PARTS).check
+            ),
+            "Volumes": Mount(volumes, volumes.check),
         }
     )
-    mlflow_files = Mounts({"": runs, "registered-models": RegistryTree(database, artifacts, home.pending, BY_NAME)})
+    mlflow_files = Mounts(
+        {
+            "": Mount(runs, ArtifactGuard(experiment_rights)),
+            "registered-models": Mount(
+                RegistryTree(database, artifacts, home.pending, BY_NAME), FileRights(database, BY_NAME).check
+            ),
+        }
+    )
 
     routes = Routes(database)
-    identity.add_routes(routes)
+    identity.add_routes(routes, clock=clock)
+    audit.add_routes(routes, database)
     catalog.add_routes(routes, files, uploads, signatures, workspace_id=workspace_id)
+    metastore_id = metastore_id_of(workspace_id)
+    objects = AreaObjects(grounds, whereabouts.experiment)
+    permissions.add_routes(routes, database, objects)
+    grants.add_routes(routes, objects)
+    unity.add_routes(routes, database, grounds, workspace_id=workspace_id, metastore_id=metastore_id)
     registry.add_routes(
-        routes, database=database, clock=clock, artifacts=artifacts, registrations=registrations, key=key
+        routes,
+        database=database,
+        clock=clock,
+        artifacts=artifacts,
+        registrations=registrations,
+        gate=knowledge.gate,
+        sender=webhook_sender(settings, key),
+        key=key,
     )
+    lineage.add_routes(routes, knowledge.lineages)
     serving.add_routes(
         routes,
         database=database,
         clock=clock,
         versions=RegistryVersions(database, clock, artifacts, home.models),
+        gate=RegistryServingGate(knowledge.gate),
         snapshots=SnapshotFile(home.snapshot),
-        log_folder=home.logs,
-        gateways_folder=home.run / "gateways",
+        folders=serving.Folders(home.logs, home.run / "gateways"),
     )
     monitoring.add_routes(routes, spool=home.spool, tables=home.tables)
     # MLflow's http clients print links below the root.
     routes.add_plain("GET", "/", lambda _call: RedirectResponse("/mlflow/"), prefixes=("",))
     # Last: it takes everything under MLflow's prefixes that nobody took before.
-    tracking.add_routes(routes, mlflow_files, uploads, signatures, child)
+    tracking.add_routes(routes, mlflow_files, uploads, signatures, child, experiment_rights)
+
+    denials = Denials(database, clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -94,9 +148,17 @@ def api(settings: Settings, home: Home) -> Starlette:
             uploads.sweep(_DRAFTS_LIVE)
             artifacts.sweep(home.models, clock.now() - _DRAFTS_LIVE)
 
+        def set_up_places() -> None:
+            with database.transaction() as connection:
+                places.set_up(connection, grounds)
+
+        await run_in_threadpool(set_up_places)
         sweeping = asyncio.create_task(_again_and_again(sweep))
+        counting = asyncio.create_task(_count_denials(denials))
         yield
         sweeping.cancel()
+        counting.cancel()
+        await run_in_threadpool(_flush, denials, is_last=True)
         await child.close()
         database.dispose()
 
@@ -106,6 +168,7 @@ def api(settings: Settings, home: Home) -> Starlette:
         is_public=is_public,
         workspace_id=workspace_id,
         lifespan=lifespan,
+        on_refusal=denials.record,
     )
 
 
@@ -119,9 +182,29 @@ async def _again_and_again(sweep: Callable[[], None]) -> None:
         await asyncio.sleep(_SWEEP_EVERY_S)
 
 
+async def _count_denials(denials: Denials) -> None:
+    """Record now and then what was counted."""
+    while True:
+        await asyncio.sleep(_COUNT_EVERY_S)
+        await run_in_threadpool(_flush, denials)
+
+
+def _flush(denials: Denials, *, is_last: bool = False) -> None:
+    try:
+        denials.flush(is_last=is_last)
+    except SQLAlchemyError:
+        # The counts are lost; that there were denials is on record.
+        log.exception("repeated denials could not be recorded")
+
+
 def is_public(path: str) -> bool:
     """Whether a path needs no token: signed addresses, and discovery, which comes before the first login."""
     return path.startswith(PUBLIC_PREFIXES) or downloads.is_public(path)
+
+
+def metastore_id_of(workspace_id: str) -> str:
+    """The id that Unity Catalog's clients ask for: a UUID, the same for the life of an installation."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, workspace_id))
 
 
 def workspace_id_of(key: bytes) -> str:

@@ -1,23 +1,40 @@
 """The controller process: what its loops work with."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from pierhead.identity.services.accounts import Identities
+from pierhead.catalog.services.pins import Pins
+from pierhead.identity.domain.querying import Queryable
+from pierhead.identity.services.audit_checkpoints import Checkpoints
+from pierhead.identity.services.audit_keys import load_signer
+from pierhead.identity.services.query_rights import who_may_query
+from pierhead.identity.services.tokens import Tokens
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.clock import Clock, SystemClock, to_ms
+from pierhead.kit.db import Database
+from pierhead.kit.errors import PierheadError
 from pierhead.kit.home import Home
 from pierhead.kit.settings import Settings
+from pierhead.kit.signing import load_key
 from pierhead.monitoring.services.ingestion import Ingestion
+from pierhead.registry.services.deliveries import Deliveries
 from pierhead.serving.adapters.local_host import LocalWorkerHost
 from pierhead.serving.adapters.snapshot_file import SnapshotFile
 from pierhead.serving.adapters.uv_environments import UvEnvironments
+from pierhead.serving.api.guards import target_of
+from pierhead.serving.domain.endpoints import Endpoint
 from pierhead.serving.domain.snapshot import Principal
 from pierhead.serving.services.reconciler import Reconciler
-from pierhead.wiring.shared import RegistryVersions, open_database
+from pierhead.wiring.shared import RegistryVersions, checkpoint_file, open_database
+from pierhead.wiring.webhooks import webhook_sender
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,8 @@ class Control:
 
     reconcile: Callable[[], object]
     ingest: Callable[[], object]
+    checkpoint: Callable[[], object]
+    send_webhooks: Callable[[], object]
 
 
 @contextmanager
@@ -41,25 +60,49 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
         versions=RegistryVersions(database, clock, ArtifactStore(home.store), home.models),
         snapshots=SnapshotFile(home.snapshot),
         principals=lambda connection: principals(connection, clock),
+        query_rights=query_rights,
         log_folder=home.logs,
         startup_timeout_s=settings.startup_timeout_s,
     )
-    ingestion = Ingestion(home.spool, home.tables, clock)
+    ingestion = Ingestion(home.spool, home.tables, clock, pinned=lambda location: pinned(database, clock, location))
+    checkpoints = Checkpoints(database, clock, checkpoint_file(settings, home), load_signer(home.audit))
+    deliveries = Deliveries(database, clock, webhook_sender(settings, load_key(home.secret_key)))
     try:
-        yield Control(reconciler.tick, ingestion.tick)
+        yield Control(reconciler.tick, ingestion.tick, checkpoints.tick, deliveries.tick)
     finally:
         reconciler.stop()
+        deliveries.stop()
+        _finish(checkpoints)
         database.dispose()
+
+
+def pinned(database: Database, clock: Clock, location: Path) -> frozenset[int]:
+    """The versions of the table here that must stay readable."""
+    with database.reading() as connection:
+        return Pins(connection, clock).versions_of(location)
+
+
+def _finish(checkpoints: Checkpoints) -> None:
+    try:
+        checkpoints.finish()
+    except (PierheadError, OSError, SQLAlchemyError):
+        # The next start catches up; what keeps it from being written now shall not keep the rest from ending.
+        log.exception("the last audit checkpoint was not written")
+
+
+def query_rights(connection: Connection, endpoints: Sequence[Endpoint]) -> Mapping[str, Queryable]:
+    """Who may query each endpoint, by its id."""
+    return who_may_query(connection, [target_of(endpoint) for endpoint in endpoints])
 
 
 def principals(connection: Connection, clock: Clock) -> Mapping[str, Principal]:
     """Every valid token's digest, with what gateways may know of its owner."""
     return {
         token.digest: Principal(
-            user_id=user.id,
-            user_name=user.name,
-            groups=sorted(user.groups),
+            user_id=account.id,
+            user_name=account.name,
+            groups=sorted(account.groups),
             expires_at_ms=None if token.expires_at is None else to_ms(token.expires_at),
         )
-        for token, user in Identities(connection, clock).list_valid_tokens()
+        for token, account in Tokens(connection, clock).list_valid()
     }

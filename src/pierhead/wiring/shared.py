@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from pierhead.identity.services.audit import recording
 from pierhead.kit.artifacts import ArtifactStore
-from pierhead.kit.clock import Clock
+from pierhead.kit.clock import Clock, SystemClock
 from pierhead.kit.db import Database, sqlite_url
 from pierhead.kit.home import Home
 from pierhead.kit.settings import Settings
@@ -13,7 +14,12 @@ from pierhead.serving.ports import ServableVersion
 
 
 def open_database(settings: Settings, home: Home) -> Database:
-    return Database(settings.database_url or sqlite_url(home.database))
+    return Database(settings.database_url or sqlite_url(home.database), recording(SystemClock()))
+
+
+def checkpoint_file(settings: Settings, home: Home) -> Path:
+    """Where the audit trail's checkpoints lie."""
+    return Path(settings.audit_checkpoints or home.audit / "checkpoints.jsonl").expanduser()
 
 
 class RegistryVersions:

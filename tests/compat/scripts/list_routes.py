@@ -7,8 +7,10 @@ import pkgutil
 import re
 
 import databricks.sdk.service.catalog as catalog
+import databricks.sdk.service.iam as iam
 import databricks.sdk.service.ml as ml
 import databricks.sdk.service.serving as serving
+import databricks.sdk.service.settings as settings
 import mlflow.protos
 from mlflow.protos import databricks_pb2
 
@@ -17,6 +19,12 @@ SDK = {
     "w.model_registry": ml.ModelRegistryAPI,
     "w.registered_models": catalog.RegisteredModelsAPI,
     "w.model_versions": catalog.ModelVersionsAPI,
+    "w.users": iam.UsersAPI,
+    "w.groups": iam.GroupsAPI,
+    "w.service_principals": iam.ServicePrincipalsAPI,
+    "w.current_user": iam.CurrentUserAPI,
+    "w.tokens": settings.TokensAPI,
+    "w.token_management": settings.TokenManagementAPI,
 }
 # Services that Databricks' own servers speak among themselves, or that are of other products, are left out.
 MLFLOW = {

@@ -124,7 +124,9 @@ def test_users_and_groups_are_listed(home: Home, database: Database) -> None:
     users = json.loads(pierhead("users", "list", "-o", "json", *where).stdout)["users"]
     assert [(user["user_name"], user["groups"]) for user in users] == [("ada", ["ml-leads"]), ("admin", ["admins"])]
     groups = json.loads(pierhead("groups", "list", "-o", "json", *where).stdout)["groups"]
-    assert {"name": "ml-leads", "members": ["ada"]} in groups
+    assert [(group["members"], group["entitlements"]) for group in groups if group["name"] == "ml-leads"] == [
+        (["ada"], ["workspace-access"])
+    ]
     assert "ml-leads" in pierhead("groups", "list", *where).stdout
     assert "ada" in pierhead("users", "list", *where).stdout
 
@@ -133,7 +135,7 @@ def test_users_that_do_not_exist_or_exist_already_have_their_exit_codes(home: Ho
     where = ("--home", str(home.root))
     unknown = pierhead("env", "--user", "bob", *where)
     assert (unknown.returncode, unknown.stdout) == (3, "")
-    assert "user 'bob' does not exist" in unknown.stderr
+    assert "user or service principal 'bob' does not exist" in unknown.stderr
     assert pierhead("users", "create", "admin", *where).returncode == 5
     assert pierhead("users", "create", "eve", "--group", "nobody", *where).returncode == 3
 

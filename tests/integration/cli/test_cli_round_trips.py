@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from pierhead.cli.endpoint_configs import with_version
+from pierhead.identity.domain.levels import Level
 from pierhead.serving.api.databricks_requests_wire import read_update
 from pierhead.serving.api.databricks_wire import detailed
 from pierhead.serving.domain.capture import CaptureConfig
@@ -32,6 +33,6 @@ def test_an_update_to_another_version_loses_no_setting_on_the_way_through_the_se
     config = EndpointConfig("e", 1, ConfigStatus.ACTIVE, entities, routes, capture, "ada", _NOW)
     endpoint = Endpoint("e", "fraud", "ada", None, (), None, _NOW, _NOW, config, config)
 
-    body = with_version(detailed(endpoint, "http://h"), "c.s.m", "2", size=None, scale_to_zero=None)
+    body = with_version(detailed(endpoint, "http://h", Level.CAN_MANAGE), "c.s.m", "2", size=None, scale_to_zero=None)
 
     assert read_update(body) == ConfigDraft(_specs("2"), routes, capture)

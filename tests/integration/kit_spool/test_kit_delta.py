@@ -104,7 +104,7 @@ def test_positions_and_rows_survive_upkeep(tmp_path: Path) -> None:
     for number in range(5):
         table.append([Batch("a", number, number + 1, numbers(number))])
     table.compact(1_000_000)
-    table.tidy_log()
+    table.checkpoint()
     table.vacuum()
     opened = DeltaTable(tmp_path / "t")
     assert (rows_in(tmp_path / "t"), opened.transaction_version("a")) == ([0, 1, 2, 3, 4], 5)

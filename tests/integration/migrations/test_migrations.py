@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from harness.revisions import upgrade_to
 from pierhead.kit.db import Database, sqlite_url
 from pierhead.kit.schema import EMPTY, SchemaTooNew, migrate, newest_revision, revision_of
 from pierhead.migrations.drafting import CONFIGURATION
@@ -86,3 +87,42 @@ def test_a_failed_migration_leaves_nothing_behind(tmp_path: Path) -> None:
         names = connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")).all()
     database.dispose()
     assert names == ["tokens"]
+
+
+def test_what_was_in_production_or_named_so_is_both_after_the_second_release(database: Database) -> None:
+    with database.transaction() as connection:
+        upgrade_to(connection, "0001")
+        for model in ("named", "staged", "both", "neither"):
+            connection.execute(
+                text(
+                    "INSERT INTO registered_models (id, name, user_name, created_at, updated_at, last_number) "
+                    "VALUES (:id, :id, 'ada', 0, 0, 3)"
+                ),
+                {"id": model},
+            )
+            for number in (1, 2, 3):
+                stage = "Production" if model in ("staged", "both") and number > 1 else "None"
+                connection.execute(
+                    text(
+                        "INSERT INTO model_versions "
+                        "(id, model_id, number, stage, status, source, user_name, created_at, updated_at) "
+                        "VALUES (:id, :model, :number, :stage, 'ready', 's', 'ada', 0, 0)"
+                    ),
+                    {"id": f"{model}-{number}", "model": model, "number": number, "stage": stage},
+                )
+        for model, alias, version in (("named", "Production", "named-1"), ("both", "production", "both-2")):
+            row = {"model": model, "alias": alias, "version": version}
+            connection.execute(text("INSERT INTO registered_model_aliases VALUES (:model, :alias, :version)"), row)
+
+    migrate(database)
+
+    with database.reading() as connection:
+        aliases = connection.execute(text("SELECT version_id, alias FROM registered_model_aliases ORDER BY 1")).all()
+        live = connection.execute(text("SELECT id FROM model_versions WHERE stage = 'Production' ORDER BY 1")).all()
+    database.dispose()
+    assert [tuple(row) for row in aliases] == [
+        ("both-2", "production"),
+        ("named-1", "production"),
+        ("staged-3", "production"),
+    ]
+    assert [row.id for row in live] == ["both-2", "both-3", "named-1", "staged-2", "staged-3"]

@@ -1,7 +1,7 @@
 """Serving's control plane on a real database, with a worker host, environments and a registry that do as told."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 import pierhead.serving.store  # noqa: F401 - declares the tables
 from fakes.clock import FixedClock
 from fakes.serving import FakeEnvironments, FakeModelVersions, FakeWorkerHost, MemorySnapshotPlace
-from pierhead.kit.db import Database, metadata, sqlite_url
+from pierhead.identity.domain.querying import Queryable
+from pierhead.kit.db import Database
 from pierhead.serving.domain.drafts import ConfigDraft
 from pierhead.serving.domain.endpoints import Endpoint, EntitySpec, Route
 from pierhead.serving.domain.snapshot import EndpointRoute, Principal, Snapshot
@@ -32,15 +33,15 @@ def draft(*specs: EntitySpec, routes: Mapping[str, int] | None = None) -> Config
 
 
 class Rig:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         self.clock = FixedClock()
-        self.database = Database(sqlite_url(folder / "pierhead.db"))
-        metadata.create_all(self.database.engine)
+        self.database = database
         self.host = FakeWorkerHost(self.clock)
         self.environments = FakeEnvironments()
         self.versions = FakeModelVersions(folder / "models", *((MODEL, str(number)) for number in range(1, 5)))
         self.place = MemorySnapshotPlace()
         self.tokens: dict[str, Principal] = {"0" * 64: Principal("u1", "ada", ["admins"])}
+        self.queryable = Queryable(everybody=False, groups=frozenset({"admins"}))
         self.logs = folder / "logs"
         self.errors: list[Mapping[str, object]] = []
         self.tolerates_errors = False
@@ -56,17 +57,20 @@ class Rig:
             versions=self.versions,
             snapshots=self.place,
             principals=self._principals,
+            query_rights=self._query_rights,
             log_folder=self.logs,
             startup_timeout_s=60,
         )
         return self.controller
+
+    def _query_rights(self, _connection: Connection, endpoints: Sequence[Endpoint]) -> dict[str, Queryable]:
+        return {endpoint.id: self.queryable for endpoint in endpoints}
 
     def _principals(self, _connection: Connection) -> dict[str, Principal]:
         return dict(self.tokens)
 
     def close(self) -> None:
         self.controller.stop()
-        self.database.dispose()
 
     @contextmanager
     def endpoints(self) -> Iterator[Endpoints]:

@@ -29,7 +29,7 @@ from harness.http import Answer, request
 from pierhead.kit.web.app import application
 from pierhead.kit.web.caller import Caller
 from pierhead.kit.web.routes import Routes
-from pierhead.serving.api.routes import add_routes
+from pierhead.serving.api.routes import Folders, add_routes
 from pierhead.serving.domain.traffic import LATENCY_BOUNDS_MS
 
 
@@ -59,6 +59,13 @@ def entity(version: str = "1", **more: Any) -> dict[str, Any]:
     return {"entity_name": MODEL, "entity_version": version, "workload_size": "Small", **more}
 
 
+class OpenGate:
+    """Every endpoint may serve everything."""
+
+    def require(self, _connection: object, _caller: object, _before: object, _after: object) -> None:
+        return
+
+
 async def well_known(_request: Request) -> JSONResponse:
     return JSONResponse({"oidc_endpoint": "http://127.0.0.1/oidc", "workspace_id": "1", "cloud": "aws"})
 
@@ -73,9 +80,9 @@ def api(rig: Rig, tmp_path: Path) -> Iterator[Api]:
         database=rig.database,
         clock=rig.clock,
         versions=rig.versions,
+        gate=OpenGate(),
         snapshots=rig.place,
-        log_folder=rig.logs,
-        gateways_folder=gateways,
+        folders=Folders(rig.logs, gateways),
     )
     path = "/.well-known/databricks-config"
     app = application(
@@ -262,10 +269,6 @@ def test_calls_that_are_not_implemented_say_so(api: Api) -> None:
         api.sdk.update_notifications("fraud")
     with pytest.raises(NotImplemented, match="patch_telemetry_config"):
         api.sdk.patch_telemetry_config("fraud")
-    with pytest.raises(NotImplemented, match="set_permissions"):
-        api.sdk.set_permissions("id")
-    with pytest.raises(NotImplemented, match="update_permissions"):
-        api.sdk.update_permissions("id")
     with pytest.raises(NotImplemented, match="provisioned throughput"):
         api.sdk.create_provisioned_throughput_endpoint("fraud", sdk.PtEndpointCoreConfig())
     with pytest.raises(NotImplemented, match="provisioned throughput"):
@@ -438,21 +441,6 @@ def test_a_number_that_is_none_is_refused(api: Api) -> None:
 def test_calls_that_are_not_implemented_do_not_wait_for_writers(api: Api) -> None:
     with api.rig.database.transaction():
         assert api.send("PUT", "/api/2.0/serving-endpoints/fraud/rate-limits", {}).status == 501
-
-
-def test_permission_levels_are_told_and_everybody_may_do_everything(api: Api) -> None:
-    endpoint_id = api.create()["id"]
-    levels = api.sdk.get_permission_levels(endpoint_id).permission_levels
-    assert levels is not None
-    assert [level.permission_level for level in levels] == [
-        sdk.ServingEndpointPermissionLevel.CAN_VIEW,
-        sdk.ServingEndpointPermissionLevel.CAN_QUERY,
-        sdk.ServingEndpointPermissionLevel.CAN_MANAGE,
-    ]
-    permissions = api.sdk.get_permissions(endpoint_id)
-    assert permissions.object_id == f"/serving-endpoints/{endpoint_id}"
-    with pytest.raises(NotFound, match="wants the id"):
-        api.sdk.get_permission_levels("fraud")
 
 
 def test_events_are_told(api: Api) -> None:

@@ -1,7 +1,8 @@
 import pytest
 from serving_rig import MODEL, Rig, draft, spec
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
+from pierhead.identity.domain.querying import Queryable
 from pierhead.kit.errors import AlreadyExists, Conflict, NotFound
 from pierhead.serving.domain.endpoints import ConfigStatus, DeploymentState
 from pierhead.serving.domain.reconcile import DRAIN_GRACE_S
@@ -412,7 +413,7 @@ def test_an_unreachable_database_leaves_the_snapshot_and_the_workers_alone(rig: 
     with rig.database.transaction() as connection:
         connection.exec_driver_sql("ALTER TABLE endpoints RENAME TO endpoints_away")
     for _ in range(40):
-        with pytest.raises(OperationalError):
+        with pytest.raises(DBAPIError):
             rig.tick()
         rig.clock.advance(0.25)
     assert rig.snapshot == snapshot
@@ -483,3 +484,17 @@ def test_a_worker_that_gateways_follow_is_not_drained_right_after_a_long_outage(
 
     rig.tick(2)
     assert len(rig.host.drained) == 1
+
+
+def test_a_new_right_to_query_reaches_gateways_with_the_next_tick(rig: Rig) -> None:
+    rig.create()
+    rig.until_ready()
+    before = rig.snapshot
+    assert before.endpoints["fraud"].query_groups == frozenset({"admins"})
+    rig.tick()
+    assert rig.snapshot.number == before.number
+
+    rig.queryable = Queryable(everybody=False, principal_ids=frozenset({"u7"}), groups=frozenset({"admins"}))
+    rig.tick()
+    assert rig.snapshot.number == before.number + 1
+    assert rig.snapshot.endpoints["fraud"].query_users == frozenset({"u7"})

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from serving_cases import NOW, config, crash, endpoint, key, seen, spec, worker
 
+from pierhead.identity.domain.querying import Queryable
 from pierhead.serving.domain.builds import BuildFailed, Building
 from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.deployments import deployments_of
@@ -17,7 +18,7 @@ update = endpoint(active=config(1, ACTIVE), pending=config(2, PENDING, spec("2")
 
 
 def route(found: Endpoint, observed: Observed) -> EndpointRoute:
-    return route_endpoint(found, workers_to_keep([found], observed))
+    return route_endpoint(found, workers_to_keep([found], observed), Queryable(everybody=True))
 
 
 def state(found: Endpoint, observed: Observed, version: str = "1") -> tuple[DeploymentState, str]:
@@ -102,3 +103,11 @@ def test_a_live_entity_that_lost_its_workers_is_recovering_and_says_why() -> Non
 def test_a_live_entity_with_one_of_its_workers_answers() -> None:
     medium = endpoint(active=config(1, ACTIVE, spec("1", "Medium")))
     assert state(medium, seen(worker("a")))[0] is DeploymentState.READY
+
+
+def test_who_may_query_is_routed_whether_something_is_live_or_not() -> None:
+    queryable = Queryable(everybody=False, principal_ids=frozenset({"u1"}), groups=frozenset({"admins"}))
+    for found in (live, endpoint(pending=config(1, PENDING))):
+        told = route_endpoint(found, {}, queryable)
+        assert (told.query_users, told.query_groups) == (frozenset({"u1"}), frozenset({"admins"}))
+        assert route_endpoint(found, {}, Queryable(everybody=True)).query_groups is None

@@ -1,28 +1,27 @@
-"""The doors to inference tables; the least of Unity Catalog's `tables` that lets a client find one."""
+"""The doors to inference tables."""
 
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
+from pierhead.identity.domain.objects import Action, Asset, Kind
+from pierhead.identity.services.access import Access
+from pierhead.kit.names import FullName
 from pierhead.kit.web.routes import Call, Routes
-from pierhead.monitoring.api.tables_wire import inference_table, table_info
-from pierhead.monitoring.services.tables import InferenceTables, Tables
+from pierhead.monitoring.api.tables_wire import inference_table
+from pierhead.monitoring.services.tables import InferenceTables
 
 
 def add_routes(routes: Routes, *, spool: Path, tables: Path) -> None:
-    def list_inference_tables(_call: Call) -> dict[str, Any]:
-        return {"inference_tables": [inference_table(table) for table in InferenceTables(spool, tables).list()]}
+    def list_inference_tables(call: Call, connection: Connection) -> dict[str, Any]:
+        access = Access(connection, call.caller)
+        found = InferenceTables(spool, tables).list()
+        readable = [table for table in found if access.may(Action.READ, _asset(table.full_name))]
+        return {"inference_tables": [inference_table(table) for table in readable]}
 
-    def list_tables(call: Call) -> dict[str, Any]:
-        found = Tables(tables).list(call.text("catalog_name"), call.text("schema_name"))
-        return {"tables": [table_info(table) for table in found]}
+    routes.add("GET", "/2.0/pierhead/inference-tables", list_inference_tables)
 
-    def get_table(call: Call) -> dict[str, Any]:
-        return table_info(Tables(tables).get(call.text("full_name")))
 
-    def table_exists(call: Call) -> dict[str, Any]:
-        return {"table_exists": Tables(tables).exists(call.text("full_name"))}
-
-    routes.add_plain("GET", "/2.0/pierhead/inference-tables", list_inference_tables)
-    routes.add_plain("GET", "/2.1/unity-catalog/tables", list_tables)
-    routes.add_plain("GET", "/2.1/unity-catalog/tables/{full_name}", get_table)
-    routes.add_plain("GET", "/2.1/unity-catalog/tables/{full_name}/exists", table_exists)
+def _asset(name: FullName) -> Asset:
+    return Asset(Kind.TABLE, name.catalog, name.schema, name.name, owner=None)

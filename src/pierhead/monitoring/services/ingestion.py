@@ -4,13 +4,14 @@ How far a stream has been copied is recorded in the table's own log, in the comm
 any point costs at most work: uncommitted rows are read again, committed ones never.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from pierhead.gateway.records import InferenceRecord, decode
 from pierhead.kit import spool
@@ -62,12 +63,15 @@ class Ingestion:
         clock: Clock,
         *,
         open_table: Callable[[Path], PayloadTable] = PayloadTable,
+        pinned: Callable[[Path], Collection[int]] = lambda _location: (),
     ) -> None:
+        """`pinned` gives the versions of a table that somebody relies on."""
         self.totals = Totals()
         self._spool = spool_root
         self._tables = tables
         self._clock = clock
         self._open_table = open_table
+        self._pinned = pinned
         self._known: dict[str, _Table] = {}
 
     def tick(self) -> int:
@@ -124,9 +128,11 @@ class Ingestion:
                 return
 
     def _keep_up(self, table: _Table) -> None:
+        if not table.payload.needs_upkeep:
+            return
         try:
-            table.payload.keep_up()
-        except DELTA_ERRORS as error:
+            table.payload.keep_up(self._pinned(table_path(self._tables, table.name)), self._clock.now())
+        except (*DELTA_ERRORS, SQLAlchemyError) as error:
             log.error("inference table cannot be tidied", table=table.name, reason=first_line(error))
 
     def _read(self, table: _Table, stream: Path, max_bytes: int) -> Batch | None:

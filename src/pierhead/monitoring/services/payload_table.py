@@ -1,8 +1,11 @@
 """The Delta table behind one inference table, and its upkeep."""
 
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pierhead.kit.delta import AppendTable, Batch
+from pierhead.kit.delta_versions import tidy_log
 from pierhead.kit.names import FullName
 from pierhead.monitoring.services.payload_rows import SCHEMA
 
@@ -19,6 +22,7 @@ PROPERTIES = {
     "delta.deletedFileRetentionDuration": "interval 1 days",
     "delta.dataSkippingStatsColumns": "databricks_request_id,request_date,request_time,status_code,served_entity_id",
 }
+_LOG_KEPT = timedelta(days=1)
 
 
 def table_path(tables: Path, name: str) -> Path:
@@ -36,6 +40,7 @@ class PayloadTable:
     """An inference table as its only writer sees it. Not partitioned: a day of a small endpoint is a small file."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._table = AppendTable(path, SCHEMA, PROPERTIES)
         self._due_bytes = 0
 
@@ -54,12 +59,20 @@ class PayloadTable:
             self._due_bytes = max(self._due_bytes, _SMALL_BYTES)
         return applied
 
-    def keep_up(self) -> None:
-        """Merge files and tidy the log if it is time. What fails is tried again when it is due again."""
+    @property
+    def needs_upkeep(self) -> bool:
+        return self._due_bytes > 0
+
+    def keep_up(self, pinned: Collection[int], now: datetime) -> None:
+        """Merge files and tidy the log if it is time; `pinned` versions stay readable. What fails is tried again when
+        it is due again."""
         due_bytes, self._due_bytes = self._due_bytes, 0
         if due_bytes == 0:
             return
         self._table.compact(due_bytes)
-        self._table.tidy_log()
+        self._table.checkpoint()
+        tidy_log(self._path, pinned, now - _LOG_KEPT)
+        # What was opened before still looks for the files that are gone now.
+        self._table.reopen()
         if due_bytes == _LARGE_BYTES:
-            self._table.vacuum()
+            self._table.vacuum(pinned)

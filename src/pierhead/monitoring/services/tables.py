@@ -1,51 +1,15 @@
-"""The Delta tables of a home folder, as one can see them from outside."""
+"""Inference tables, and what is on its way into them."""
 
-import json
 from pathlib import Path
 
 from deltalake import DeltaTable
 
 from pierhead.kit import spool
 from pierhead.kit.delta import DELTA_ERRORS, find_table, find_tables, first_line
-from pierhead.kit.errors import InternalError, InvalidArgument, NotFound
 from pierhead.kit.names import FullName
-from pierhead.monitoring.domain.tables import Column, InferenceTable, TableDescription
+from pierhead.monitoring.domain.tables import InferenceTable
 from pierhead.monitoring.services.payload_rows import SCHEMA
 from pierhead.monitoring.services.payload_table import app_id, table_path
-
-
-class Tables:
-    """Descriptions of tables, read from their logs."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def get(self, name: str) -> TableDescription:
-        """Raises NotFound, InvalidArgument if `name` has not three parts, InternalError if the table is broken."""
-        path = table_path(self._root, name)
-        try:
-            table = find_table(path)
-        except DELTA_ERRORS as error:
-            raise InternalError(f"table {name!r} in {path} cannot be read: {first_line(error)}") from error
-        if table is None:
-            raise NotFound(f"table {name!r} does not exist")
-        return _describe(FullName.parse(name), path, table)
-
-    def exists(self, name: str) -> bool:
-        """Raises InvalidArgument if `name` has not three parts."""
-        log = table_path(self._root, name) / "_delta_log"
-        return log.is_dir() and any(log.iterdir())
-
-    def list(self, catalog: str, schema: str) -> list[TableDescription]:
-        """The tables of a schema, sorted by name, without broken ones. Raises InvalidArgument."""
-        FullName.parse(f"{catalog}.{schema}.any")
-        descriptions = []
-        for path in find_tables(self._root / catalog / schema, 1):
-            try:
-                descriptions.append(self.get(f"{catalog}.{schema}.{path.name}"))
-            except (NotFound, InternalError, InvalidArgument):
-                continue
-        return descriptions
 
 
 class InferenceTables:
@@ -82,19 +46,3 @@ class InferenceTables:
 
 def _holds_records(table: DeltaTable) -> bool:
     return {field.name for field in table.schema().fields} >= set(SCHEMA.names)
-
-
-def _describe(full_name: FullName, path: Path, table: DeltaTable) -> TableDescription:
-    metadata = table.metadata()
-    return TableDescription(
-        id=str(metadata.id),
-        full_name=full_name,
-        location=path,
-        version=table.version(),
-        created_ms=metadata.created_time,
-        properties=dict(metadata.configuration),
-        columns=tuple(
-            Column(field["name"], field["type"], field["nullable"])
-            for field in json.loads(table.schema().to_json())["fields"]
-        ),
-    )

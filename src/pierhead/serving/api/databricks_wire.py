@@ -6,6 +6,7 @@ What the client left out is left out again, so that declarative tools see no dif
 from collections.abc import Sequence
 from typing import Any
 
+from pierhead.identity.domain.levels import Level
 from pierhead.kit.clock import to_ms
 from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.endpoints import (
@@ -17,21 +18,16 @@ from pierhead.serving.domain.endpoints import (
     Tag,
 )
 
-PERMISSION_LEVELS = (
-    ("CAN_VIEW", "Can see the endpoint and its state."),
-    ("CAN_QUERY", "Can see the endpoint and send invocations."),
-    ("CAN_MANAGE", "Can see, query, change and delete the endpoint."),
-)
 
-
-def detailed(endpoint: Endpoint, base_url: str) -> dict[str, Any]:
-    """`ServingEndpointDetailed`. A failed config is shown as the pending one until the next update."""
+def detailed(endpoint: Endpoint, base_url: str, level: Level | None) -> dict[str, Any]:
+    """`ServingEndpointDetailed`, with the caller's level. A failed config is shown as the pending one until the next
+    update."""
     unfinished = endpoint.pending or endpoint.failed
     return _common(endpoint) | _given(
         config=endpoint.active and _config(endpoint, endpoint.active),
         pending_config=unfinished and _config(endpoint, unfinished) | {"start_time": to_ms(unfinished.created_at)},
         endpoint_url=f"{base_url}/serving-endpoints/{endpoint.name}/invocations",
-        permission_level="CAN_MANAGE",
+        permission_level=level and level.value,
         route_optimized=False,
     )
 
@@ -61,28 +57,6 @@ def ai_gateway(value: AiGateway) -> dict[str, Any]:
 
 def events(items: Sequence[EndpointEvent]) -> dict[str, Any]:
     return {"events": [{"time_ms": to_ms(e.at), "kind": e.kind, "message": e.message} for e in items]}
-
-
-def permission_levels() -> dict[str, Any]:
-    return {
-        "permission_levels": [
-            {"permission_level": level, "description": description} for level, description in PERMISSION_LEVELS
-        ]
-    }
-
-
-def permissions(endpoint: Endpoint) -> dict[str, Any]:
-    """As it is now: whoever has a token may do everything."""
-    inherited = {
-        "permission_level": "CAN_MANAGE",
-        "inherited": True,
-        "inherited_from_object": ["/serving-endpoints/"],
-    }
-    return {
-        "object_id": f"/serving-endpoints/{endpoint.id}",
-        "object_type": "serving-endpoint",
-        "access_control_list": [{"group_name": "users", "display_name": "users", "all_permissions": [inherited]}],
-    }
 
 
 def _common(endpoint: Endpoint) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """Databricks' serving-endpoints API, every method of it: done, or refused with a sentence."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from pierhead.identity.domain.objects import Action
+from pierhead.identity.services.access import Access
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.errors import NotImplementedYet
@@ -13,18 +16,19 @@ from pierhead.kit.web.routes import Call, PlainHandler, Routes
 from pierhead.serving.api import databricks_requests_wire as requests
 from pierhead.serving.api import databricks_wire as wire
 from pierhead.serving.api import openapi_wire, prometheus_wire
+from pierhead.serving.api.guards import needs, needs_new, needs_nothing, target_of
 from pierhead.serving.domain.endpoints import Endpoint
-from pierhead.serving.ports import ModelVersions, SnapshotPlace
+from pierhead.serving.ports import ModelVersions, ServingGate, SnapshotPlace
 from pierhead.serving.services.descriptions import describe
 from pierhead.serving.services.endpoints import Endpoints
 from pierhead.serving.services.farewell import await_forgotten
+from pierhead.serving.services.inference_places import make_place
 from pierhead.serving.services.logs import WorkloadLogs
 from pierhead.serving.services.traffic import read_traffic
 
 _ENDPOINTS = "/2.0/serving-endpoints"
 _ENDPOINT = _ENDPOINTS + "/{name}"
 _MODEL = _ENDPOINT + "/served-models/{served_model_name}"
-_PERMISSIONS = "/2.0/permissions/serving-endpoints/{serving_endpoint_id}"
 
 _FAREWELL_S = 3.0
 
@@ -32,8 +36,6 @@ _NOT_YET = (
     ("PUT", _ENDPOINT + "/rate-limits", "put", "rate limits are not implemented yet"),
     ("PATCH", _ENDPOINT + "/notifications", "update_notifications", "notifications are not implemented yet"),
     ("PATCH", _ENDPOINT + "/telemetry-config", "patch_telemetry_config", "telemetry tables are not implemented yet"),
-    ("PUT", _PERMISSIONS, "set_permissions", "permissions on endpoints are not implemented yet"),
-    ("PATCH", _PERMISSIONS, "update_permissions", "permissions on endpoints are not implemented yet"),
     (
         "POST",
         _ENDPOINTS + "/pt",
@@ -50,18 +52,25 @@ _NOT_YET = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """`logs` holds `workers/` and `builds/`, `gateways` one file of counters for each gateway."""
+
+    logs: Path
+    gateways: Path
+
+
 def add_routes(
     routes: Routes,
     *,
     database: Database,
     clock: Clock,
     versions: ModelVersions,
+    gate: ServingGate,
     snapshots: SnapshotPlace,
-    log_folder: Path,
-    gateways_folder: Path,
+    folders: Folders,
 ) -> None:
-    """`log_folder` holds `workers/` and `builds/`, `gateways_folder` one file of counters for each gateway."""
-    api = _Api(clock, versions, WorkloadLogs(log_folder), gateways_folder)
+    api = _Api(clock, versions, gate, WorkloadLogs(folders.logs), folders.gateways)
 
     def delete(call: Call) -> None:
         with database.transaction() as connection:
@@ -74,28 +83,30 @@ def add_routes(
         # Outside the transaction: files may have to be laid out first.
         return api.openapi(call, endpoint)
 
-    routes.add("POST", _ENDPOINTS, api.create)
-    routes.add("GET", _ENDPOINTS, api.list_all)
-    routes.add("GET", _ENDPOINT, api.get)
-    routes.add_plain("DELETE", _ENDPOINT, delete)
-    routes.add("PUT", _ENDPOINT + "/config", api.update_config)
-    routes.add("PATCH", _ENDPOINT + "/tags", api.patch_tags)
-    routes.add("PUT", _ENDPOINT + "/ai-gateway", api.put_ai_gateway)
-    routes.add("GET", _MODEL + "/logs", api.logs)
-    routes.add("GET", _MODEL + "/build-logs", api.build_logs)
-    routes.add("GET", _ENDPOINT + "/metrics", api.metrics)
-    routes.add_plain("GET", _ENDPOINT + "/openapi", openapi)
-    routes.add("GET", _PERMISSIONS + "/permissionLevels", api.permission_levels)
-    routes.add("GET", _PERMISSIONS, api.permissions)
-    routes.add("GET", "/2.0/pierhead/serving-endpoints/{name}/events", api.events)
+    reads, manages = needs(Action.READ), needs(Action.MANAGE)
+    routes.add("POST", _ENDPOINTS, api.create, guard=needs_new)
+    routes.add("GET", _ENDPOINTS, api.list_all, guard=needs_nothing)
+    routes.add("GET", _ENDPOINT, api.get, guard=reads)
+    routes.add_plain("DELETE", _ENDPOINT, delete, guard=manages)
+    routes.add("PUT", _ENDPOINT + "/config", api.update_config, guard=manages)
+    routes.add("PATCH", _ENDPOINT + "/tags", api.patch_tags, guard=manages)
+    routes.add("PUT", _ENDPOINT + "/ai-gateway", api.put_ai_gateway, guard=manages)
+    routes.add("GET", _MODEL + "/logs", api.logs, guard=reads)
+    routes.add("GET", _MODEL + "/build-logs", api.build_logs, guard=reads)
+    routes.add("GET", _ENDPOINT + "/metrics", api.metrics, guard=reads)
+    routes.add_plain("GET", _ENDPOINT + "/openapi", openapi, guard=reads)
+    routes.add("GET", "/2.0/pierhead/serving-endpoints/{name}/events", api.events, guard=reads)
     for method, path, call, reason in _NOT_YET:
         routes.add_plain(method, path, _refuse(call, reason))
 
 
 class _Api:
-    def __init__(self, clock: Clock, versions: ModelVersions, logs: WorkloadLogs, gateways_folder: Path) -> None:
+    def __init__(
+        self, clock: Clock, versions: ModelVersions, gate: ServingGate, logs: WorkloadLogs, gateways_folder: Path
+    ) -> None:
         self._clock = clock
         self._versions = versions
+        self._gate = gate
         self._logs = logs
         self._gateways_folder = gateways_folder
 
@@ -109,13 +120,18 @@ class _Api:
             tags=request.tags,
             ai_gateway=request.ai_gateway,
         )
-        return wire.detailed(endpoint, call.base_url)
+        self._admit(connection, call, None, endpoint)
+        return self._detailed(endpoint, call, connection)
 
-    def list_all(self, _call: Call, connection: Connection) -> dict[str, Any]:
-        return {"endpoints": [wire.summary(endpoint) for endpoint in self._endpoints(connection).list_all()]}
+    def list_all(self, call: Call, connection: Connection) -> dict[str, Any]:
+        access = Access(connection, call.caller)
+        found = self._endpoints(connection).list_all()
+        return {
+            "endpoints": [wire.summary(endpoint) for endpoint in found if access.may(Action.READ, target_of(endpoint))]
+        }
 
     def get(self, call: Call, connection: Connection) -> dict[str, Any]:
-        return wire.detailed(self.find(call, connection), call.base_url)
+        return self._detailed(self.find(call, connection), call, connection)
 
     def find(self, call: Call, connection: Connection) -> Endpoint:
         return self._endpoints(connection).get(call.text("name"))
@@ -125,17 +141,24 @@ class _Api:
 
     def update_config(self, call: Call, connection: Connection) -> dict[str, Any]:
         draft = requests.read_update(call.params)
-        endpoint = self._endpoints(connection).update_config(call.text("name"), draft, creator=call.caller.user_name)
-        return wire.detailed(endpoint, call.base_url)
+        before = self.find(call, connection)
+        endpoint = self._endpoints(connection).update_config(before.name, draft, creator=call.caller.user_name)
+        self._admit(connection, call, before, endpoint)
+        return self._detailed(endpoint, call, connection)
 
     def patch_tags(self, call: Call, connection: Connection) -> dict[str, Any]:
         added, deleted = requests.read_tags(call.params)
-        tags = self._endpoints(connection).patch_tags(call.text("name"), add=added, delete=deleted)
+        before = self.find(call, connection)
+        tags = self._endpoints(connection).patch_tags(before.name, add=added, delete=deleted)
+        self._admit(connection, call, before, self.find(call, connection))
         return {"tags": wire.tags(tags)}
 
     def put_ai_gateway(self, call: Call, connection: Connection) -> dict[str, Any]:
         asked = requests.read_ai_gateway(call.params)
-        return wire.ai_gateway(self._endpoints(connection).set_ai_gateway(call.text("name"), asked))
+        before = self.find(call, connection)
+        settings = self._endpoints(connection).set_ai_gateway(before.name, asked)
+        self._admit(connection, call, before, self.find(call, connection))
+        return wire.ai_gateway(settings)
 
     def logs(self, call: Call, connection: Connection) -> dict[str, Any]:
         endpoint = self._endpoints(connection).get(call.text("name"))
@@ -156,15 +179,17 @@ class _Api:
         description = describe(self._versions, busiest.digest)
         return openapi_wire.document(endpoint.name, config.version, call.base_url, description)
 
-    def permission_levels(self, call: Call, connection: Connection) -> dict[str, Any]:
-        self._endpoints(connection).get_by_id(call.text("serving_endpoint_id"))
-        return wire.permission_levels()
-
-    def permissions(self, call: Call, connection: Connection) -> dict[str, Any]:
-        return wire.permissions(self._endpoints(connection).get_by_id(call.text("serving_endpoint_id")))
-
     def events(self, call: Call, connection: Connection) -> dict[str, Any]:
         return wire.events(self._endpoints(connection).list_events(call.text("name")))
+
+    def _detailed(self, endpoint: Endpoint, call: Call, connection: Connection) -> dict[str, Any]:
+        level = Access(connection, call.caller).level(target_of(endpoint))
+        return wire.detailed(endpoint, call.base_url, level)
+
+    def _admit(self, connection: Connection, call: Call, before: Endpoint | None, after: Endpoint) -> None:
+        """Undoes the change, by raising, if the endpoint may not become this."""
+        self._gate.require(connection, call.caller, before, after)
+        make_place(connection, self._clock, call.caller, before, after)
 
     def _endpoints(self, connection: Connection) -> Endpoints:
         return Endpoints(connection, self._clock, self._versions)

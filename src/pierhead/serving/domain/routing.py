@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from pierhead.identity.domain.querying import Queryable
 from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig
 from pierhead.serving.domain.reconcile import config_to_route
 from pierhead.serving.domain.snapshot import Capture, EndpointRoute, EntityRoute, Principal, Snapshot
@@ -9,12 +10,22 @@ from pierhead.serving.domain.workers import WorkerObservation
 from pierhead.serving.domain.workloads import workload
 
 
-def route_endpoint(endpoint: Endpoint, kept: Mapping[str, Sequence[WorkerObservation]]) -> EndpointRoute:
-    """Where an endpoint's invocations go; `kept` is the workers of each workload that stay."""
+def route_endpoint(
+    endpoint: Endpoint, kept: Mapping[str, Sequence[WorkerObservation]], queryable: Queryable
+) -> EndpointRoute:
+    """Where an endpoint's invocations go, and whose; `kept` is the workers of each workload that stay."""
+    groups = None if queryable.everybody else queryable.groups
     config = config_to_route(endpoint, kept)
     if config is None:
-        version = endpoint.newest.version
-        return EndpointRoute(endpoint.name, endpoint.id, version, [], reason=_reason_nothing_is_live(endpoint))
+        return EndpointRoute(
+            name=endpoint.name,
+            endpoint_id=endpoint.id,
+            config_version=endpoint.newest.version,
+            entities=[],
+            reason=_reason_nothing_is_live(endpoint),
+            query_groups=groups,
+            query_users=queryable.principal_ids,
+        )
     table = endpoint.capture_table(config)
     return EndpointRoute(
         name=endpoint.name,
@@ -22,6 +33,8 @@ def route_endpoint(endpoint: Endpoint, kept: Mapping[str, Sequence[WorkerObserva
         config_version=config.version,
         entities=_entity_routes(config, kept),
         capture=None if table is None else Capture(table),
+        query_groups=groups,
+        query_users=queryable.principal_ids,
     )
 
 

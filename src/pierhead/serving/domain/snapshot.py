@@ -48,6 +48,10 @@ class EndpointRoute(msgspec.Struct, frozen=True):
     capture: Capture | None = None
     timeout_s: float | None = None
     """None means the gateway's default."""
+    query_groups: frozenset[str] | None = None
+    """Groups whose members may query; None means everybody, and is what files of older releases say by silence."""
+    query_users: frozenset[str] = frozenset()
+    """Ids of users and service principals who may query besides."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection
 
+from pierhead.identity.domain.querying import Queryable
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.ids import new_id
@@ -24,7 +25,7 @@ from pierhead.serving.domain.reconcile import (
 )
 from pierhead.serving.domain.restarts import Crash, remember
 from pierhead.serving.domain.routing import route_endpoint
-from pierhead.serving.domain.snapshot import Principal
+from pierhead.serving.domain.snapshot import EndpointRoute, Principal
 from pierhead.serving.domain.steps import News, Step, step_of
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
 from pierhead.serving.ports import Environments, ModelVersions, SnapshotPlace, WorkerHost, WorkerSpec
@@ -37,6 +38,9 @@ log = structlog.get_logger()
 
 Principals = Callable[[Connection], Mapping[str, Principal]]
 """Who may call: by SHA-256 of the token in hex."""
+
+QueryRights = Callable[[Connection, Sequence[Endpoint]], Mapping[str, Queryable]]
+"""Who may query each endpoint, by its id."""
 
 
 class Reconciler:
@@ -52,6 +56,7 @@ class Reconciler:
         versions: ModelVersions,
         snapshots: SnapshotPlace,
         principals: Principals,
+        query_rights: QueryRights,
         log_folder: Path,
         startup_timeout_s: float,
     ) -> None:
@@ -59,6 +64,7 @@ class Reconciler:
         self._clock = clock
         self._host = host
         self._principals = principals
+        self._query_rights = query_rights
         self._worker_logs = log_folder / "workers"
         self._startup_timeout_s = startup_timeout_s
         self._builds = Builds(versions, environments, clock, log_folder / "builds")
@@ -80,6 +86,7 @@ class Reconciler:
         with self._database.reading() as connection:
             endpoints = EndpointStore(connection).list_all()
             principals = self._principals(connection)
+            queryable = self._query_rights(connection, endpoints)
         news = self._learn(workers, now)
         observed = Observed(
             workers,
@@ -93,7 +100,8 @@ class Reconciler:
         for endpoint in endpoints:
             with _alone("writing down", endpoint=endpoint.name):
                 self._write_down(endpoint, step_of(endpoint, actions, kept, observed, news, now))
-        self._publish(principals, endpoints, kept, now)
+        routes = {endpoint.name: route_endpoint(endpoint, kept, queryable[endpoint.id]) for endpoint in endpoints}
+        self._publish(principals, routes, now)
         for action in actions:
             with _alone("acting", action=type(action).__name__):
                 self._act(action, now)
@@ -145,11 +153,9 @@ class Reconciler:
     def _publish(
         self,
         principals: Mapping[str, Principal],
-        endpoints: Sequence[Endpoint],
-        kept: Mapping[str, Sequence[WorkerObservation]],
+        routes: Mapping[str, EndpointRoute],
         now: datetime,
     ) -> None:
-        routes = {endpoint.name: route_endpoint(endpoint, kept) for endpoint in endpoints}
         try:
             self._publisher.publish(principals, routes, now)
         except OSError:
