@@ -1,4 +1,4 @@
-"""The two servers as processes: started, measured, stopped."""
+"""The servers as processes: started, measured, stopped."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 _START_TIMEOUT_S = 180.0
+_ON_PATH_OF_READS = ("pierhead.processes.child gateway", "pierhead.processes.child api")
 _ON_REQUEST_PATH = ("pierhead.processes.child gateway", "pierhead/worker/")
 
 
@@ -35,10 +36,13 @@ class Platform:
 
 
 @contextmanager
-def platform(home: Path, log: Path) -> Iterator[Platform]:
-    """`pierhead up` while the block lasts. Raises RuntimeError if it does not come up."""
+def platform(home: Path, log: Path, settings: Mapping[str, str] | None = None) -> Iterator[Platform]:
+    """`pierhead up` while the block lasts; `settings` are variables of its environment.
+
+    Raises RuntimeError if it does not come up.
+    """
     command = [_beside_python("pierhead"), "up", "--home", str(home), "--port", "0"]
-    with _running(command, log, stdout=subprocess.PIPE) as process:
+    with _running(command, log, stdout=subprocess.PIPE, variables=settings) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if found := re.search(rb"Pierhead is ready at (http://\S+)", line):
@@ -83,14 +87,29 @@ def _memory(processes: Iterable[psutil.Process]) -> Memory:
     return Memory(sum(one.pss for one in full) / 2**20, sum(one.rss for one in full) / 2**20)
 
 
+def waiting_s(platform_process_id: int) -> float:
+    """How long the gateways, the api and this process have waited for a core so far, all threads together."""
+    tree = psutil.Process(platform_process_id).children(recursive=True)
+    commands = {process.pid: " ".join(process.cmdline()) for process in tree}
+    on_path = [pid for pid, command in commands.items() if any(part in command for part in _ON_PATH_OF_READS)]
+    return sum(_waiting_s(pid) for pid in (*on_path, os.getpid()))
+
+
+def _waiting_s(process_id: int) -> float:
+    files = Path(f"/proc/{process_id}/task").glob("*/schedstat")
+    # Time on a core, time of waiting for one (both in nanoseconds), number of turns.
+    return sum(int(file.read_text().split()[1]) for file in files) / 1e9
+
+
 @contextmanager
-def _running(command: list[str], log: Path, stdout: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def _running(
+    command: list[str], log: Path, stdout: int | None = None, variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     # `mlflow models serve` finds its web server on the PATH.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with log.open("ab") as file:
-        process = subprocess.Popen(
-            command, stdout=stdout or file, stderr=file, env={**os.environ, "PATH": path}, start_new_session=True
-        )
+        environment = {**os.environ, "PATH": path, **(variables or {})}
+        process = subprocess.Popen(command, stdout=stdout or file, stderr=file, env=environment, start_new_session=True)
         try:
             yield process
         finally:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.processes import Memory
 from benchmarks.readings import Reading, Row, middle, typical_ratio
+from benchmarks.tables import in_columns, in_markdown
 
 HEADER = (
     "connections",
@@ -51,16 +52,13 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def as_text(report: Report) -> str:
     """Columns of equal width, for a terminal."""
-    table = [HEADER, *(cells(row) for row in report.rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(HEADER))]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in table]
+    lines = in_columns(HEADER, [cells(row) for row in report.rows])
     return "\n".join([*report.surroundings, "", *lines, "", *_notes(report)])
 
 
 def as_markdown(report: Report) -> str:
     lines = [f"- {line}" for line in report.surroundings]
-    lines += ["", f"| {' | '.join(HEADER)} |", f"|{'---:|' * len(HEADER)}"]
-    lines += [f"| {' | '.join(cells(row))} |" for row in report.rows]
+    lines += ["", *in_markdown(HEADER, [cells(row) for row in report.rows])]
     return "\n".join([*lines, "", *(f"- {line}" for line in _notes(report))]) + "\n"
 
 

@@ -54,7 +54,7 @@ def pierhead(home: Path, *command: str) -> str:
 
 
 def say(text: str) -> None:
-    console.print(text, markup=False)
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def run_runbook(exports: dict[str, str]) -> int:

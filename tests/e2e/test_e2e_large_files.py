@@ -29,7 +29,7 @@ def file_digest() -> str:
 
 
 def test_a_large_file_streams_in_and_out(platform: Platform, file_digest: str) -> None:
-    path = f"{_ARTIFACTS}/artifacts/large/plain.bin"
+    path = f"{_ARTIFACTS}/artifacts/0/large/plain.bin"
     _warm_up(platform)
     with _Memory(platform) as memory:
         assert _upload(platform, path, 0, _FILE_MIB) == 200
@@ -42,7 +42,7 @@ def test_a_large_file_streams_in_parts(platform: Platform, file_digest: str) -> 
     _warm_up(platform)
     with _Memory(platform) as memory:
         started = platform.request(
-            "POST", f"{_ARTIFACTS}/mpu/create/large", {"path": "parts.bin", "num_parts": _PARTS}
+            "POST", f"{_ARTIFACTS}/mpu/create/0/large", {"path": "parts.bin", "num_parts": _PARTS}
         ).json()
         parts = []
         for number, credential in enumerate(started["credentials"]):
@@ -55,10 +55,10 @@ def test_a_large_file_streams_in_parts(platform: Platform, file_digest: str) -> 
             assert status == 200
             parts.append({"part_number": credential["part_number"], "etag": etags[0], "url": credential["url"]})
         body = {"path": "parts.bin", "upload_id": started["upload_id"], "parts": parts}
-        done = platform.request("POST", f"{_ARTIFACTS}/mpu/complete/large", body)
+        done = platform.request("POST", f"{_ARTIFACTS}/mpu/complete/0/large", body)
         assert done.status == 200, done.text
-        assert _download(platform, f"{_ARTIFACTS}/artifacts/large/parts.bin") == file_digest
-    assert platform.request("DELETE", f"{_ARTIFACTS}/artifacts/large/parts.bin").status == 200
+        assert _download(platform, f"{_ARTIFACTS}/artifacts/0/large/parts.bin") == file_digest
+    assert platform.request("DELETE", f"{_ARTIFACTS}/artifacts/0/large/parts.bin").status == 200
     assert memory.growth_mib() == {}
 
 
@@ -102,7 +102,8 @@ def _mib(process: psutil.Process, field: str) -> float:
 
 def _warm_up(platform: Platform) -> None:
     """Load what the first file loads; that is no part of what a large file costs."""
-    path = f"{_ARTIFACTS}/artifacts/large/small.bin"
+    assert platform.request("GET", "/api/2.0/mlflow/experiments/get?experiment_id=0").status == 200
+    path = f"{_ARTIFACTS}/artifacts/0/large/small.bin"
     assert platform.request("PUT", path, b"x").status == 200
     assert platform.request("GET", path).body == b"x"
     assert platform.request("DELETE", path).status == 200

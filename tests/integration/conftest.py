@@ -1,5 +1,6 @@
 """Databases for tests that shall hold on SQLite and on Postgres alike."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from harness.postgres import Postgres, postgres
 from pierhead.kit.db import Database, sqlite_url
-from pierhead.migrations.tables import all_tables
+from pierhead.kit.schema import migrate
 
 
 @pytest.fixture(scope="session")
@@ -21,17 +22,27 @@ def with_tables(postgres_server: Postgres) -> str:
     """The name of a database with all tables, to be copied."""
     name = postgres_server.create()
     database = Database(postgres_server.url(name))
-    all_tables().create_all(database.engine)
+    migrate(database)
     database.dispose()
     return name
+
+
+@pytest.fixture(scope="session")
+def file_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a SQLite file."""
+    file = tmp_path_factory.mktemp("tables") / "empty.db"
+    database = Database(sqlite_url(file))
+    migrate(database)
+    database.dispose()
+    return file
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database with all tables, once of each kind."""
     if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("file_with_tables"), tmp_path / "test.db")
         database = Database(sqlite_url(tmp_path / "test.db"))
-        all_tables().create_all(database.engine)
         yield database
         database.dispose()
         return

@@ -19,9 +19,11 @@ QUERY_TIMEOUT_S = 300.0
 class Refused(Failure):
     """The server answered with an error."""
 
-    def __init__(self, status: int, error_code: str, message: str, request_id: str) -> None:
+    def __init__(self, status: int, error_code: str, message: str, headers: Mapping[str, str]) -> None:
+        request_id = headers.get("x-request-id", "")
         shown = f"{message} [{error_code or status}]" + (f" (request {request_id})" if request_id else "")
-        code = exit_code_of(error_code, status)
+        is_gate = headers.get("x-pierhead-error") == "gate closed"
+        code = ExitCode.GATE_CLOSED if is_gate else exit_code_of(error_code, status)
         super().__init__(shown, code=code, remedy=_REMEDIES.get(code, ""))
         self.status = status
 
@@ -83,7 +85,8 @@ class Remote:
             with error:
                 if error.code in _REDIRECTS:
                     raise _redirected(self._target.host, error.headers.get("location", "")) from None
-                raise _refused(error.code, error.read(), error.headers.get("x-request-id", "")) from None
+                headers = {name.lower(): value for name, value in error.headers.items()}
+                raise _refused(error.code, error.read(), headers) from None
         except (URLError, HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)
             raise Failure(
@@ -140,9 +143,9 @@ def _json(raw: bytes, method: str, path: str) -> Any:
         raise Failure(f"{method} {path} answered with something else than JSON: is the host a Pierhead?") from None
 
 
-def _refused(status: int, raw: bytes, request_id: str) -> Refused:
+def _refused(status: int, raw: bytes, headers: Mapping[str, str]) -> Refused:
     try:
         body = json.loads(raw)
-        return Refused(status, str(body["error_code"]), str(body["message"]), request_id)
+        return Refused(status, str(body["error_code"]), str(body["message"]), headers)
     except (ValueError, KeyError, TypeError):
-        return Refused(status, "", raw.decode("utf-8", "replace").strip()[:500] or f"HTTP {status}", request_id)
+        return Refused(status, "", raw.decode("utf-8", "replace").strip()[:500] or f"HTTP {status}", headers)

@@ -7,7 +7,7 @@ transaction commits. It lives in a context variable, so that threads and streams
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ANONYMOUS, HOME_OWNER, PLATFORM = "anonymous", "home_owner", "platform"
 
@@ -82,6 +82,14 @@ def acting(actor: Actor | str, action: str, params: Mapping[str, object] | None 
     call = Acting(who, action, params=params or {})
     with under(call):
         yield call
+
+
+@contextmanager
+def step(action: str) -> Iterator[None]:
+    """Run the block as a step of its own within the call, with records of its own; harmless outside of any call."""
+    call = _acting.get()
+    with under(None if call is None else replace(call, route=action, notes={})):
+        yield
 
 
 def note(**fields: object) -> None:

@@ -27,6 +27,8 @@ class PierheadError(Exception):
     """Something went wrong inside Pierhead."""
 
     code = "INTERNAL_ERROR"
+    kind = ""
+    """What of its code it is, for programs that want to tell; empty for most."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (self.__doc__ or "").strip())

@@ -92,6 +92,9 @@ class ServingGate(Protocol):
         Raises PermissionDenied or InvalidArgument with everything that stands in the way.
         """
 
+    def require_deletion(self, connection: Connection, caller: Caller, endpoint: Endpoint) -> None:
+        """Judge, within its transaction, that an endpoint goes and its name becomes free. Raises PermissionDenied."""
+
 
 class SnapshotPlace(Protocol):
     def read(self) -> Snapshot | None:

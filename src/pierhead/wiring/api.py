@@ -1,16 +1,8 @@
 """The api process: every door of the control plane."""
 
-import asyncio
-import hashlib
-import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from pierhead.catalog.api import PUBLIC_PREFIXES, unity
@@ -48,17 +40,15 @@ from pierhead.tracking.api import routes as tracking
 from pierhead.tracking.services.child import Child
 from pierhead.tracking.services.rights import ArtifactGuard, ExperimentRights
 from pierhead.tracking.services.whereabouts import Whereabouts
+from pierhead.wiring.background import Background
 from pierhead.wiring.evidence import Knowledge
 from pierhead.wiring.objects import AreaObjects
 from pierhead.wiring.serving_gate import RegistryServingGate
 from pierhead.wiring.shared import RegistryVersions, open_database
 from pierhead.wiring.webhooks import webhook_sender
+from pierhead.wiring.workspace import metastore_id_of, workspace_id_of
 
 _DRAFTS_LIVE = timedelta(days=1)
-_SWEEP_EVERY_S = 3600
-_COUNT_EVERY_S = 15
-
-log = structlog.get_logger()
 
 
 def api(settings: Settings, home: Home) -> Starlette:
@@ -142,71 +132,24 @@ def api(settings: Settings, home: Home) -> Starlette:
 
     denials = Denials(database, clock)
 
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        def sweep() -> None:
-            uploads.sweep(_DRAFTS_LIVE)
-            artifacts.sweep(home.models, clock.now() - _DRAFTS_LIVE)
+    def set_up_places() -> None:
+        with database.transaction() as connection:
+            places.set_up(connection, grounds)
 
-        def set_up_places() -> None:
-            with database.transaction() as connection:
-                places.set_up(connection, grounds)
-
-        await run_in_threadpool(set_up_places)
-        sweeping = asyncio.create_task(_again_and_again(sweep))
-        counting = asyncio.create_task(_count_denials(denials))
-        yield
-        sweeping.cancel()
-        counting.cancel()
-        await run_in_threadpool(_flush, denials, is_last=True)
-        await child.close()
-        database.dispose()
-
+    sweeps = (
+        lambda: uploads.sweep(_DRAFTS_LIVE),
+        lambda: artifacts.sweep(home.models, clock.now() - _DRAFTS_LIVE),
+    )
     return application(
         routes.routes,
         authenticate=Authenticator(database, clock),
         is_public=is_public,
         workspace_id=workspace_id,
-        lifespan=lifespan,
+        lifespan=Background(database, child, denials, first=set_up_places, sweeps=sweeps),
         on_refusal=denials.record,
     )
-
-
-async def _again_and_again(sweep: Callable[[], None]) -> None:
-    """Every hour from now on; a sweep that fails is told and tried again."""
-    while True:
-        try:
-            await run_in_threadpool(sweep)
-        except OSError:
-            log.exception("could not remove unfinished files")
-        await asyncio.sleep(_SWEEP_EVERY_S)
-
-
-async def _count_denials(denials: Denials) -> None:
-    """Record now and then what was counted."""
-    while True:
-        await asyncio.sleep(_COUNT_EVERY_S)
-        await run_in_threadpool(_flush, denials)
-
-
-def _flush(denials: Denials, *, is_last: bool = False) -> None:
-    try:
-        denials.flush(is_last=is_last)
-    except SQLAlchemyError:
-        # The counts are lost; that there were denials is on record.
-        log.exception("repeated denials could not be recorded")
 
 
 def is_public(path: str) -> bool:
     """Whether a path needs no token: signed addresses, and discovery, which comes before the first login."""
     return path.startswith(PUBLIC_PREFIXES) or downloads.is_public(path)
-
-
-def metastore_id_of(workspace_id: str) -> str:
-    """The id that Unity Catalog's clients ask for: a UUID, the same for the life of an installation."""
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, workspace_id))
-
-
-def workspace_id_of(key: bytes) -> str:
-    """The id that Databricks clients ask for: digits, the same for the life of an installation."""
-    return str(int.from_bytes(hashlib.sha256(b"workspace" + key).digest()[:6]))

@@ -8,20 +8,22 @@ from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.gate import EndpointTarget, StageTarget
 from pierhead.registry.domain.models import ModelVersion
 from pierhead.registry.domain.names import version_number
+from pierhead.registry.domain.refusals import GateClosed
 from pierhead.registry.domain.stages import Stage
 from pierhead.registry.services.gatekeeping import Gate, GateSources
 from pierhead.registry.services.rights import ModelRights
 from pierhead.registry.services.versions import Versions
 from pierhead.serving.domain.endpoints import Endpoint
 
-_Served = set[tuple[str, str]]
+_Served = set[tuple[str, str, str]]
+"""Name, number and the digest of the files that are served: a name can come to mean another model."""
 
 
 class RegistryServingGate:
     """Serving's `ServingGate`.
 
     Who serves a model must be allowed to read it; a gated endpoint serves only what its policy lets in; and only who
-    may take a version out of Production makes a gated endpoint an open one.
+    may take a version out of Production takes a gated endpoint out of its policy, or frees its name.
     """
 
     def __init__(self, sources: GateSources) -> None:
@@ -31,23 +33,32 @@ class RegistryServingGate:
         gate = Gate(connection, caller, self._sources)
         served, known = _served(after), _served(before) if before else set()
         rights = ModelRights(connection, caller)
-        for name in sorted({name for name, _ in served - known}):
+        for name in sorted({name for name, *_ in served - known}):
             rights.require(Action.READ, name)
         target, former = _target(after), _target(before) if before else None
         is_new_config = before is None or before.newest.version != after.newest.version
-        for name, number in sorted(served):
-            was_gated = former is not None and gate.is_gated(name, former)
+        for name, number, digest in sorted(served):
+            policy = gate.find_policy(name, target)
+            is_other_policy = former is None or gate.find_policy(name, former) != policy
             # A new config is judged as a whole: what has left Production since does not come along.
-            if gate.is_gated(name, target) and (is_new_config or not was_gated):
-                gate.require(self._version(connection, name, number), target)
+            if policy is not None and (is_new_config or is_other_policy):
+                version = self._version(connection, name, number)
+                gate.require(version, target)
+                _require_same_files(version, digest, after)
         if former is not None:
             self._require_opening(connection, gate, known, former, target)
 
+    def require_deletion(self, connection: Connection, caller: Caller, endpoint: Endpoint) -> None:
+        gate = Gate(connection, caller, self._sources)
+        self._require_opening(connection, gate, _served(endpoint), _target(endpoint), None)
+
     def _require_opening(
-        self, connection: Connection, gate: Gate, known: _Served, former: EndpointTarget, target: EndpointTarget
+        self, connection: Connection, gate: Gate, known: _Served, former: EndpointTarget, target: EndpointTarget | None
     ) -> None:
-        for name, number in sorted(known):
-            if gate.is_gated(name, former) and not gate.is_gated(name, target):
+        for name, number, _ in sorted(known):
+            policy = gate.find_policy(name, former)
+            stays = target is not None and gate.find_policy(name, target) == policy
+            if policy is not None and not stays:
                 try:
                     version = self._version(connection, name, number)
                 except NotFound:
@@ -59,8 +70,16 @@ class RegistryServingGate:
         return Versions(connection, self._sources.clock).get(name, version_number(number))
 
 
+def _require_same_files(version: ModelVersion, digest: str, endpoint: Endpoint) -> None:
+    if version.digest != digest:
+        raise GateClosed(
+            f"endpoint '{endpoint.name}' serves files that are not those of version {version.number} of model "
+            f"'{version.model_name}': the name meant another model when they were taken; send its config anew"
+        )
+
+
 def _served(endpoint: Endpoint) -> _Served:
-    return {(entity.model_name, entity.model_version) for entity in endpoint.newest.entities}
+    return {(entity.model_name, entity.model_version, entity.digest) for entity in endpoint.newest.entities}
 
 
 def _target(endpoint: Endpoint) -> EndpointTarget:

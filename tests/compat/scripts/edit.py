@@ -14,7 +14,7 @@ for what, operation in {
     "model description": lambda: client.update_registered_model(name, "a model"),
     "tag": lambda: client.set_model_version_tag(name, version, "reviewed", "yes"),
     "model tag": lambda: client.set_registered_model_tag(name, "team", "fraud"),
-    "alias": lambda: client.set_registered_model_alias(name, "champion", version),
+    "alias": lambda: client.set_registered_model_alias(name, "reviewed", version),
     "stage": lambda: client.transition_model_version_stage(name, version, "staging"),
 }.items():
     try:

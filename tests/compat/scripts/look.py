@@ -37,10 +37,10 @@ print(
             "stage": seen.current_stage,
             "listed": [int(one.version) for one in client.search_model_versions(f"name='{name}'")],
             "among": name in [one.name for one in client.search_registered_models(max_results=100)],
-            "by_alias": allowed(lambda: int(client.get_model_version_by_alias(name, "champion").version)),
+            "by_alias": allowed(lambda: int(client.get_model_version_by_alias(name, "reviewed").version)),
             "loaded": mlflow.pyfunc.load_model(f"models:/{name}/{version}").predict(x).tolist(),
             "loaded_by_alias": allowed(
-                lambda: mlflow.pyfunc.load_model(f"models:/{name}@champion").predict(x).tolist()
+                lambda: mlflow.pyfunc.load_model(f"models:/{name}@reviewed").predict(x).tolist()
             ),
         }
     )

@@ -313,16 +313,18 @@ def test_vacuum_takes_what_only_old_versions_use(unity: Unity, folder: Path) -> 
     register(unity, folder)
     write_deltalake(folder, pa.table({"x": [9]}), mode="overwrite")
     path = "/api/2.0/pierhead/tables/main.default.t/vacuum"
-    young = unity.ask("sam", "POST", path, b"{}").json()
+    young = unity.ask("ada", "POST", path, b"{}").json()
     assert (young["files"], young["dry_run"]) == ([], False)
-    refused = unity.ask("sam", "POST", path, b'{"retention_hours": 0}')
+    refused = unity.ask("ada", "POST", path, b'{"retention_hours": 0}')
     assert (refused.status, "retention" in refused.json()["message"].lower()) == (400, True)
     assert unity.ask("rob", "POST", path, b"{}").status == 403
+    # The files of a table by path are not the platform's: its owner alone does not remove any.
+    assert unity.ask("sam", "POST", path, b"{}").status == 403
 
     DeltaTable(folder).alter.set_table_properties({"delta.deletedFileRetentionDuration": "interval 0 hours"})
-    would = unity.ask("sam", "POST", path, b'{"retention_hours": 0, "dry_run": true}').json()
+    would = unity.ask("ada", "POST", path, b'{"retention_hours": 0, "dry_run": true}').json()
     assert (len(would["files"]), len(list(folder.glob("*.parquet")))) == (2, 3)
-    assert unity.ask("sam", "POST", path, b'{"retention_hours": 0}').json()["files"] == would["files"]
+    assert unity.ask("ada", "POST", path, b'{"retention_hours": 0}').json()["files"] == would["files"]
     assert len(list(folder.glob("*.parquet"))) == 1
 
 
@@ -334,7 +336,7 @@ def test_pinned_versions_survive_vacuum_and_hold_their_table(unity: Unity, folde
         Pins(connection, unity.grounds.clock).pin(folder, 0, reason="trained on", holder="model version 7")
 
     path = "/api/2.0/pierhead/tables/main.default.t/vacuum"
-    done = unity.ask("sam", "POST", path, b'{"retention_hours": 0}').json()
+    done = unity.ask("ada", "POST", path, b'{"retention_hours": 0}').json()
 
     assert (len(done["files"]), done["pinned_versions"]) == (1, [0])
     assert DeltaTable(folder, version=0).to_pyarrow_table()["x"].to_pylist() == [1, 2]
@@ -351,7 +353,7 @@ def test_a_table_that_was_replaced_since_it_was_pinned_is_not_vacuumed(unity: Un
     register(unity, folder)
     with unity.database.transaction() as connection:
         Pins(connection, unity.grounds.clock).pin(folder, 7, reason="trained on", holder="model version 7")
-    refused = unity.ask("sam", "POST", "/api/2.0/pierhead/tables/main.default.t/vacuum", b"{}")
+    refused = unity.ask("ada", "POST", "/api/2.0/pierhead/tables/main.default.t/vacuum", b"{}")
     assert (refused.status, "not the table that was pinned" in refused.json()["message"]) == (400, True)
 
 

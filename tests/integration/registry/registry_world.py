@@ -166,6 +166,12 @@ class World:
                 policies.apply(text, by="ada")
             policies.use(name, by="ada")
 
+    def enrol(self, *callers: Caller) -> None:
+        """Give these users accounts: the gate looks up the groups of whoever approved before."""
+        with self.database.transaction() as connection:
+            for caller in callers:
+                Identities(connection, self.clock).create_user(caller.user_name, caller.groups)
+
     @contextmanager
     def promotions(self, by: Caller = ADA) -> Iterator[Promotions]:
         """What `by` can do, in one transaction."""

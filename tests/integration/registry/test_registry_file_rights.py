@@ -63,7 +63,8 @@ def test_who_began_a_version_fills_it_until_it_is_ready(world: World, mounts: Mo
     file = world.folder / "upload"
     file.write_text("x")
     place.tree.adopt(place.inside, file, overwrite=True, by=SAM)
-    assert mounts.to_write(path, by=ADA).path == path
+    with pytest.raises(PermissionDenied, match="is being filled by sam"):
+        mounts.to_write(path, by=ADA)
     world.register("main.a.b", by=SAM)
     with pytest.raises(PermissionDenied):
         mounts.to_write("Models/main/a/b/3/MLmodel", by=SAM)

@@ -206,6 +206,7 @@ def test_evidence_is_gathered_before_the_gate_is_asked(gated: World) -> None:
 
 
 def test_an_approval_that_is_not_the_last_moves_nothing_and_no_script_takes_it_for_done(gated: World) -> None:
+    gated.enrol(CALLERS["lea"])
     gated.use_policies(
         "two",
         "name: two\npolicies:\n- name: p\n  match: {models: ['*'], stages: [Production]}\n"

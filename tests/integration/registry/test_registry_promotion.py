@@ -8,6 +8,8 @@ import pytest
 from registry_world import ADA, World
 from sqlalchemy import delete
 
+from pierhead.identity.domain.accounts import Account
+from pierhead.identity.services.directory import Accounts
 from pierhead.kit.db import metadata
 from pierhead.kit.errors import AlreadyExists, Conflict, InvalidArgument, NotFound, PermissionDenied, PierheadError
 from pierhead.kit.web.caller import Caller, PrincipalKind
@@ -198,6 +200,7 @@ def test_a_version_that_a_service_principal_made_is_its_owner_s_work(gated: Worl
 
 
 def test_an_approval_does_not_survive_a_change_of_the_evidence(gated: World) -> None:
+    gated.enrol(LEA)
     gated.use_policies("two-leads", TWO_LEADS)
     ask(gated)
     first = approve(gated, LEA)
@@ -210,7 +213,66 @@ def test_an_approval_does_not_survive_a_change_of_the_evidence(gated: World) -> 
     assert stage(gated, 1) is Stage.NONE
 
 
+@pytest.mark.parametrize("end", [lambda accounts, lea: accounts.leave(lea, "ml-leads"), Accounts.deactivate])
+def test_the_approval_of_who_is_a_lead_no_more_does_not_count(
+    gated: World, end: Callable[[Accounts, Account], None]
+) -> None:
+    gated.enrol(LEA)
+    gated.use_policies("two-leads", TWO_LEADS)
+    ask(gated)
+    approve(gated, LEA)
+    with gated.database.transaction() as connection:
+        accounts = Accounts(connection, gated.clock)
+        end(accounts, accounts.get("lea"))
+
+    second = approve(gated, LOU)
+
+    assert isinstance(second, Awaiting)
+    assert stage(gated, 1) is Stage.NONE
+
+
+def test_what_a_lead_asked_for_they_do_not_move_by_themselves(gated: World) -> None:
+    ask(gated, by=LEA)
+
+    with pytest.raises(GateClosed, match="lea asked for this"):
+        move(gated, LEA)
+    assert stage(gated, 1) is Stage.NONE
+    assert isinstance(move(gated, LOU), Moved)
+
+
+def test_a_copy_has_the_authors_of_what_it_is_a_copy_of(gated: World) -> None:
+    gated.create_model("main.fraud.draft", by="lea")
+    gated.register("main.fraud.draft", "models:/m-lea", by=LEA)
+    copy = gated.register(MODEL, "models:/main.fraud.draft/1", by=SAM)
+    with gated.promotions(LEA) as promotions:
+        promotions.rename("main.fraud.draft", "main.fraud.hidden")
+
+    with pytest.raises(GateClosed, match="lea made this version"):
+        move(gated, LEA, copy.number)
+    assert isinstance(move(gated, LOU, copy.number), Moved)
+
+
+def test_a_copy_keeps_its_authors_when_the_original_is_gone(gated: World) -> None:
+    gated.create_model("main.fraud.draft", by="lea")
+    gated.register("main.fraud.draft", "models:/m-lea", by=LEA)
+    gated.register("main.fraud.again", "models:/main.fraud.draft/1", by=SAM)
+    copy = gated.register(MODEL, "models:/main.fraud.again/1", by=SAM)
+    for name in ("main.fraud.draft", "main.fraud.again"):
+        gated.registrations.delete_model(name, by=ADA)
+
+    with pytest.raises(GateClosed, match="lea made this version"):
+        move(gated, LEA, copy.number)
+
+
+def test_who_copies_a_version_does_not_become_an_author_of_the_original(gated: World) -> None:
+    gated.clock.advance(1)
+    gated.register("main.fraud.copy", f"models:/{MODEL}/1", by=LEA)
+
+    assert isinstance(move(gated, LEA), Moved)
+
+
 def test_of_two_leads_the_second_moves_it(gated: World) -> None:
+    gated.enrol(LEA, LOU)
     gated.use_policies("two-leads", TWO_LEADS)
     ask(gated)
 
@@ -353,6 +415,18 @@ def test_a_gated_name_is_not_taken_by_renaming_a_model_that_is_live_elsewhere(wo
         _rename(world, LEA, MODEL, "dev.fraud.classifier")
     _rename(world, LEA, "dev.fraud.other", "dev.fraud.classifier")
     assert aliases(world, "dev.fraud.other") == {"production": 1}
+
+
+def test_what_is_staged_is_let_in_under_a_name_whose_staging_is_gated(world: World) -> None:
+    world.create_model("dev.fraud.other", by="sam")
+    world.register("dev.fraud.other", by=SAM)
+    world.use_policies("staged", TWO_LEADS.replace("two-leads", "staged").replace("[Production]", "[Staging]"))
+    with world.promotions(SAM) as promotions:
+        promotions.move("dev.fraud.other", 1, STAGING)
+
+    with pytest.raises(GateClosed, match="cannot go to stage Staging"):
+        _rename(world, ANN, MODEL, "dev.fraud.other")
+    _rename(world, ANN, "dev.fraud.free", "dev.fraud.other")
 
 
 def test_a_model_that_takes_a_freed_name_inherits_nothing(gated: World) -> None:

@@ -5,7 +5,8 @@ from shutil import rmtree
 import pytest
 from registry_world import ADA, World
 
-from pierhead.kit.errors import AlreadyExists, InvalidArgument, InvalidState, NotFound
+from pierhead.kit.errors import AlreadyExists, InvalidArgument, InvalidState, NotFound, PermissionDenied
+from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.gate import StageTarget
 from pierhead.registry.domain.models import Failed, Pending, Ready, VersionDraft
 from pierhead.registry.domain.stages import Stage
@@ -129,7 +130,7 @@ def test_a_pending_version_becomes_ready_with_what_was_uploaded(world: World) ->
     world.upload(f"main/a/b/{number}/MLmodel", "flavors: {}")
     world.upload(f"main/a/b/{number}/code/x.py", "x = 1")
 
-    version = world.registrations.finalize("main.a.b", number)
+    version = world.registrations.finalize("main.a.b", number, by=ADA)
 
     assert [file.path for file in world.artifacts.manifest(version.digest).files] == ["MLmodel", "code/x.py"]
     assert list(world.pending.iterdir()) == []
@@ -161,10 +162,10 @@ def test_finalizing_again_changes_nothing(world: World) -> None:
     world.create_model("main.a.b")
     number = _begin(world)
     world.upload(f"main/a/b/{number}/MLmodel", "flavors: {}")
-    first = world.registrations.finalize("main.a.b", number)
+    first = world.registrations.finalize("main.a.b", number, by=ADA)
     world.clock.advance(60)
 
-    assert world.registrations.finalize("main.a.b", number) == first
+    assert world.registrations.finalize("main.a.b", number, by=ADA) == first
 
 
 def test_many_that_finalize_at_once_agree(world: World) -> None:
@@ -173,10 +174,20 @@ def test_many_that_finalize_at_once_agree(world: World) -> None:
     for index in range(20):
         world.upload(f"main/a/b/{number}/file{index}", "x" * index)
     with ThreadPoolExecutor(6) as pool:
-        versions = list(pool.map(lambda _: world.registrations.finalize("main.a.b", number), range(6)))
+        versions = list(pool.map(lambda _: world.registrations.finalize("main.a.b", number, by=ADA), range(6)))
 
     assert len({version.digest for version in versions}) == 1
     assert len(world.artifacts.manifest(versions[0].digest).files) == 20
+
+
+def test_nobody_finalizes_what_somebody_else_is_filling(world: World) -> None:
+    world.create_model("main.a.b")
+    number = _begin(world)
+    world.upload(f"main/a/b/{number}/MLmodel", "flavors: {}")
+
+    with pytest.raises(PermissionDenied, match="being filled by ada"):
+        world.registrations.finalize("main.a.b", number, by=Caller("2", "sam", frozenset({"admins"})))
+    assert isinstance(world.get("main.a.b", number).state, Pending)
 
 
 def test_a_version_that_is_finalized_without_files_has_failed(world: World) -> None:
@@ -184,7 +195,7 @@ def test_a_version_that_is_finalized_without_files_has_failed(world: World) -> N
     number = _begin(world)
 
     with pytest.raises(InvalidState, match="before any of its files"):
-        world.registrations.finalize("main.a.b", number)
+        world.registrations.finalize("main.a.b", number, by=ADA)
     assert isinstance(world.get("main.a.b", number).state, Failed)
     with pytest.raises(InvalidState):
         world.upload(f"main/a/b/{number}/MLmodel", "flavors: {}")

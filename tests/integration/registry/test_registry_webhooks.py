@@ -16,6 +16,7 @@ from pierhead.kit.clock import to_ms
 from pierhead.kit.db import Database
 from pierhead.kit.web.caller import Caller, PrincipalKind
 from pierhead.registry.services.promotion import Promotions
+from pierhead.registry.store.webhooks import WebhookStore
 
 ROOT = "/api/2.0/mlflow/registry-webhooks"
 OWN = "/api/2.0/pierhead/webhooks"
@@ -48,6 +49,17 @@ def listed(world: World, token: str = "good", path: str = f"{ROOT}/list", **quer
     answer = world.call("GET", path, token=token, **query)
     assert answer.status == 200, answer.text
     return [webhook["id"] for webhook in answer.json().get("webhooks", [])]
+
+
+def test_an_admin_who_renews_a_secret_does_not_open_the_own_network_to_a_url_of_others(peopled: World) -> None:
+    mine = created(peopled)["id"]
+    theirs = created(peopled, "sam", model_name="main.a.b")["id"]
+    for id in (mine, theirs):
+        assert peopled.call("PATCH", f"{ROOT}/update", {"id": id, "http_url_spec": {"secret": "new"}}).status == 200
+
+    with peopled.database.reading() as connection:
+        found = [WebhookStore(connection).find(id) for id in (mine, theirs)]
+    assert [webhook is not None and webhook.destination.reaches_private for webhook in found] == [True, False]
 
 
 def test_a_new_webhook_is_answered_in_the_shape_of_the_sdk(peopled: World) -> None:

@@ -65,6 +65,9 @@ class OpenGate:
     def require(self, _connection: object, _caller: object, _before: object, _after: object) -> None:
         return
 
+    def require_deletion(self, _connection: object, _caller: object, _endpoint: object) -> None:
+        return
+
 
 async def well_known(_request: Request) -> JSONResponse:
     return JSONResponse({"oidc_endpoint": "http://127.0.0.1/oidc", "workspace_id": "1", "cloud": "aws"})

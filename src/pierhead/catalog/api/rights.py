@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from pierhead.catalog.domain.names import SchemaName, check_part
-from pierhead.catalog.domain.tables import Table
+from pierhead.catalog.domain.tables import Table, TableType
 from pierhead.catalog.services.grounds import Grounds
 from pierhead.catalog.services.tables import Tables
 from pierhead.catalog.services.volume_tree import asset_of
@@ -35,6 +35,18 @@ def needs_as_changed(targeted: Targeted) -> Guard:
         manages = any(call.params.get(field) is not None for field in ("owner", "new_name"))
         action = Action.MANAGE if manages else Action.EDIT
         Access(connection, call.caller).require(action, targeted(call, connection))
+
+    return guard
+
+
+def vacuums(targeted: Targeted, grounds: Grounds) -> Guard:
+    """MANAGE; for a table outside the platform's folders, whose files are somebody else's, an admin."""
+
+    def guard(call: Call, connection: Connection) -> None:
+        access = Access(connection, call.caller)
+        access.require(Action.MANAGE, targeted(call, connection))
+        if Tables(connection, grounds).get(FullName.parse(call.text("full_name"))).type is TableType.EXTERNAL:
+            access.require(Action.MANAGE, Platform())
 
     return guard
 

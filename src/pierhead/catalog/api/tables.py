@@ -48,7 +48,9 @@ class TableDoors:
         routes.add("GET", _TABLE + "/exists", self.exists, guard=rights.needs_nothing)
         routes.add("PATCH", _TABLE, self.update, guard=manages)
         routes.add_plain("DELETE", _TABLE, self.delete, guard=manages)
-        routes.add_plain("POST", "/2.0/pierhead/tables/{full_name}/vacuum", self.vacuum, guard=manages)
+        routes.add_plain(
+            "POST", "/2.0/pierhead/tables/{full_name}/vacuum", self.vacuum, guard=rights.vacuums(target, self._grounds)
+        )
 
     def create(self, call: Call) -> dict[str, Any]:
         draft = self._read_draft(call)

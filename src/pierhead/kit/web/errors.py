@@ -39,7 +39,7 @@ def status_of(error: errors.PierheadError) -> int:
 def error_response(error: errors.PierheadError) -> Response:
     """Render one of our errors."""
     status = status_of(error)
-    headers = {}
+    headers = {"x-pierhead-error": error.kind} if error.kind else {}
     if status in (429, 503):
         headers["retry-after"] = "1"
     if status == 401:

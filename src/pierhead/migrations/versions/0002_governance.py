@@ -463,6 +463,12 @@ def upgrade() -> None:
 
     with op.batch_alter_table("model_versions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("person", sa.String(length=255), nullable=True))
+        batch_op.add_column(sa.Column("authors", sa.Text(), nullable=True))
+        batch_op.create_index(
+            batch_op.f("ix_model_versions_model_id_model_versions_updated_at_model_versions_number"),
+            ["model_id", "updated_at", "number"],
+            unique=False,
+        )
 
     with op.batch_alter_table("registered_models", schema=None) as batch_op:
         batch_op.add_column(sa.Column("owner", sa.String(length=255), nullable=True))

@@ -140,6 +140,7 @@ class CatalogModels:
         self._gated.promotions(call, connection).delete_alias(read_full_name(call, "full_name"), call.text("alias"))
 
     def change_tags(self, call: Call, connection: Connection) -> None:
+        refuse_other_types(call)
         models = Models(connection, self._clock)
         name = read_full_name(call, "full_name")
         removed, added = read_tag_changes(call)
@@ -177,7 +178,8 @@ class CatalogVersions:
         return version_json(self._registrations.announce(draft, by=call.caller))
 
     def finalize(self, call: Call) -> dict[str, Any]:
-        return version_json(self._registrations.finalize(read_full_name(call, "full_name"), read_number(call)))
+        name, number = read_full_name(call, "full_name"), read_number(call)
+        return version_json(self._registrations.finalize(name, number, by=call.caller))
 
     def list_versions(self, call: Call, connection: Connection) -> dict[str, Any]:
         name = read_full_name(call, "full_name")
@@ -203,6 +205,7 @@ class CatalogVersions:
         self._registrations.delete_version(read_full_name(call, "full_name"), read_number(call), by=call.caller)
 
     def change_tags(self, call: Call, connection: Connection) -> None:
+        refuse_other_types(call)
         versions = Versions(connection, self._clock)
         name, number = read_full_name(call, "full_name"), read_number(call)
         removed, added = read_tag_changes(call)
@@ -234,6 +237,13 @@ def _read_aliased(call: Call) -> tuple[str, int]:
 def read_parts(call: Call, last: str) -> str:
     """A name that is sent in three parameters."""
     return str(FullName.parse(f"{call.text('catalog_name')}.{call.text('schema_name')}.{call.text(last)}"))
+
+
+def refuse_other_types(call: Call) -> None:
+    """Raises InvalidArgument unless the tags are those of a model, which Unity Catalog governs as a function."""
+    given = call.text("securable_type")
+    if given.upper() not in ("FUNCTION", "REGISTERED_MODEL", "MODEL"):
+        raise InvalidArgument(f"tags of a {given!r} are not kept here; write FUNCTION for a registered model")
 
 
 def read_tag_changes(call: Call) -> tuple[list[str], dict[str, str]]:

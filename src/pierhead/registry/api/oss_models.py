@@ -93,6 +93,7 @@ class OssModels:
         return page_json("registered_models", [model_json(model, latest[model.id]) for model in found], token)
 
     def update(self, call: Call, connection: Connection) -> dict[str, Any]:
+        refuse_deployment_job(call)
         models = Models(connection, self._clock)
         name, description = call.text("name"), call.find_text("description")
         model = models.get(name) if description is None else models.set_description(name, description)

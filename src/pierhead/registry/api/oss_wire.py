@@ -22,25 +22,27 @@ def model_json(model: RegisteredModel, latest: Sequence[ModelVersion]) -> dict[s
 
 
 def version_json(version: ModelVersion) -> dict[str, Any]:
-    return without_none(
-        {
-            "name": version.model_name,
-            "version": str(version.number),
-            "creation_timestamp": to_ms(version.created_at),
-            "last_updated_timestamp": to_ms(version.updated_at),
-            "user_id": version.user_name,
-            "current_stage": version.stage.value,
-            "description": version.description or "",
-            "source": version.source,
-            "run_id": version.run_id or "",
-            "run_link": version.run_link or "",
-            "status": status_word(version.state),
-            "status_message": status_message(version.state),
-            "tags": tags_json(version.tags),
-            "aliases": list(version.aliases),
-            "model_id": version.logged_model_id,
-        }
-    )
+    content = {
+        "name": version.model_name,
+        "version": str(version.number),
+        "creation_timestamp": to_ms(version.created_at),
+        "last_updated_timestamp": to_ms(version.updated_at),
+        "user_id": version.user_name,
+        "current_stage": version.stage.value,
+        "description": version.description or "",
+        "source": version.source,
+        "run_id": version.run_id or "",
+        "run_link": version.run_link or "",
+        "status": status_word(version.state),
+        "tags": tags_json(version.tags),
+        "aliases": list(version.aliases),
+    }
+    # Pages hold thousands of these: only what may be missing is looked at.
+    if version.logged_model_id is not None:
+        content["model_id"] = version.logged_model_id
+    if isinstance(version.state, Failed):
+        content["status_message"] = version.state.reason
+    return content
 
 
 def databricks_model_json(

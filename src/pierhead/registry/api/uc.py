@@ -149,7 +149,7 @@ class UnityCatalogVersions:
         return {"model_version": version_json(version)}
 
     def finalize(self, call: Call) -> dict[str, Any]:
-        version = self._registrations.finalize(read_full_name(call), read_number(call))
+        version = self._registrations.finalize(read_full_name(call), read_number(call), by=call.caller)
         return {"model_version": version_json(version)}
 
     def get(self, call: Call, connection: Connection) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def conclude(matter: Matter, findings: tuple[Finding, ...], notes: tuple[str, ..
     warnings = warnings_of(findings)
     if is_soft:
         notes = (f"policy {matter.reference} warns and refuses nothing", *notes)
-    return Open(matter.reference, matter.digest, (*notes, *warnings), passed=not (is_soft and warnings))
+    return Open(matter.reference, matter.digest, (*notes, *warnings), passed=not is_soft)
 
 
 def _past(matter: Matter, findings: tuple[Finding, ...]) -> Open | Closed:

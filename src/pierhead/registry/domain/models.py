@@ -57,12 +57,13 @@ class VersionDraft:
     logged_model_id: str | None = None
     description: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
     """`number` is unique in its model for ever, also after the version is deleted. `user_name` made it; `person` is the
-    human who was behind that, None if that was not recorded."""
+    human who was behind that, None if that was not recorded. `authors` made what it is a copy of, as far as it is."""
 
     id: str
     model_id: str
@@ -82,6 +83,7 @@ class ModelVersion:
     tags: Mapping[str, str]
     aliases: tuple[str, ...]
     person: str | None = None
+    authors: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from pierhead.kit.errors import InvalidArgument
@@ -39,6 +40,9 @@ def check_alias(alias: str) -> None:
         raise InvalidArgument(
             f"Invalid alias name: '{alias}'. Names may only contain alphanumerics, underscores (_), and dashes (-)."
         )
+    if unicodedata.normalize("NFKC", alias) != alias:
+        # It would look like another alias, which a policy may speak of.
+        raise InvalidArgument(f"Invalid alias name: '{alias}'. Write '{unicodedata.normalize('NFKC', alias)}'.")
     if alias.lower() == "latest":
         raise InvalidArgument("'latest' alias name (case insensitive) is reserved.")
     if _VERSION_ALIAS.fullmatch(alias):

@@ -8,9 +8,13 @@ from pierhead.registry.domain.policies import words_of
 class GateClosed(PermissionDenied):
     """A right or an approval is missing."""
 
+    kind = "gate closed"
+
 
 class ChecksFailed(InvalidArgument):
     """Nobody's word is missing, but the version does not pass its checks."""
+
+    kind = "gate closed"
 
 
 def refusal(

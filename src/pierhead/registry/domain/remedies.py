@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from pierhead.registry.domain.four_eyes import group_words
 from pierhead.registry.domain.gate import Actor, AliasTarget, PromotionTarget, Request, StageTarget, Subject
-from pierhead.registry.domain.policies import Policy
+from pierhead.registry.domain.policies import Policy, words_of
 from pierhead.registry.domain.stages import Stage
 
 _ABOUT_PEOPLE = frozenset({"approver_group", "author", "requester", "request", "approvals", "request_expired"})
@@ -25,10 +25,22 @@ def remedy_for(
         return f"promote the version first: {_command('request', subject, _first(policy.from_stages))}"
     if _ABOUT_PEOPLE.isdisjoint(codes):
         return f"mend that, then look again: {_command('promote', subject, target)} --dry-run"
+    if policy.approve is not None and _stands_at(subject, target):
+        return f"let somebody of {group_words(policy.approve.groups)} take it away from {words_of(target)} first"
     if request is not None and "request_expired" not in codes and policy.approve is not None:
         who = group_words(policy.approve.groups)
         return f"let another person of {who} run: {_command('approve', subject, target)}"
     return f"ask for approval: {_command('request', subject, target)}"
+
+
+def _stands_at(subject: Subject, target: PromotionTarget) -> bool:
+    match target:
+        case StageTarget(stage):
+            return subject.stage is stage
+        case AliasTarget(alias):
+            return alias in subject.aliases
+        case _:
+            return False
 
 
 def _first(stages: Collection[Stage]) -> StageTarget:

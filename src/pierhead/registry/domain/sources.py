@@ -58,6 +58,11 @@ def find_version_source(source: str) -> VersionSource | None:
     return Newest(name, None if suffix.lower() == "latest" else parse_stage(suffix))
 
 
+def authors_of(origin: ModelVersion) -> tuple[str, ...]:
+    """Who made a version, and what it is a copy of in turn."""
+    return tuple(sorted({origin.user_name, origin.person or origin.user_name, *origin.authors}))
+
+
 def logged_model_of(source: str) -> str | None:
     """The id of the logged model that `source` names, if it does.
 
@@ -97,6 +102,7 @@ def copy_of(draft: VersionDraft, origin: ModelVersion) -> VersionDraft:
             )
     return replace(
         draft,
+        authors=authors_of(origin),
         source=f"models:/{origin.model_name}/{origin.number}",
         run_id=draft.run_id or origin.run_id,
         logged_model_id=draft.logged_model_id or origin.logged_model_id,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from pierhead.identity.services.directory import Accounts
 from pierhead.kit.artifacts import ArtifactStore
+from pierhead.kit.audit_context import step
 from pierhead.kit.bounded_yaml import MOST_BYTES
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
@@ -69,7 +70,11 @@ class Evidences:
             live = VersionStore(connection).list_in_stage(version.model_id, Stage.PRODUCTION)
         if not isinstance(version.state, Ready):
             return
-        provenance = self._sources.provenances.refresh(name, number)
+        with step("evidence/refresh"):
+            self._look_again(version, live)
+
+    def _look_again(self, version: ModelVersion, live: Iterable[ModelVersion]) -> None:
+        provenance = self._sources.provenances.refresh(version.model_name, version.number)
         for each in (version, *(other for other in live if other.id != version.id)):
             # Without an answer, what was measured before is still what was measured.
             with suppress(Unavailable):

@@ -9,7 +9,7 @@ from pierhead.kit.db import Database
 from pierhead.kit.errors import PermissionDenied
 from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.addresses import find_model_id
-from pierhead.registry.domain.models import Pending, RegisteredModel
+from pierhead.registry.domain.models import ModelVersion, Pending, RegisteredModel
 from pierhead.registry.services.rights import target_of
 from pierhead.registry.services.tree import Layout, find_number
 from pierhead.registry.store.models import ModelStore
@@ -17,7 +17,8 @@ from pierhead.registry.store.versions import VersionStore
 
 
 class FileRights:
-    """Reading takes READ on the model. Filling a PENDING version takes ADD_VERSION, or having begun it.
+    """Reading takes READ on the model. A PENDING version is filled by who began it and by nobody else, whatever their
+    rights: who made its files is its creator, and does not approve it.
 
     What does not exist is left to the tree, which says so.
     """
@@ -36,16 +37,22 @@ class FileRights:
             model = _find(connection, parts[: self._layout.depth])
             if model is None:
                 return
-            if operation == "write" and self._began(connection, caller, model, parts):
+            pending = self._find_pending(connection, model, parts) if operation == "write" else None
+            if pending is not None and pending.user_name == caller.user_name:
                 return
             action = Action.READ if operation == "read" else Action.ADD_VERSION
             Access(connection, caller).require(action, target_of(model))
+            if pending is not None:
+                raise PermissionDenied(
+                    f"version {pending.number} of model '{model.name}' is being filled by {pending.user_name}, who "
+                    f"began it, and not by {caller.user_name}; register a version of your own"
+                )
 
-    def _began(self, connection: Connection, caller: Caller, model: RegisteredModel, parts: list[str]) -> bool:
-        """Whether the path lies in a version that is still being filled, by this caller."""
+    def _find_pending(self, connection: Connection, model: RegisteredModel, parts: list[str]) -> ModelVersion | None:
+        """The version that the path lies in, if it is still being filled."""
         number = find_number(parts[self._layout.depth]) if len(parts) > self._layout.depth else None
         version = None if number is None else VersionStore(connection).find(model.name, number)
-        return version is not None and version.state == Pending() and version.user_name == caller.user_name
+        return version if version is not None and version.state == Pending() else None
 
 
 def _find(connection: Connection, parts: list[str]) -> RegisteredModel | None:

@@ -34,12 +34,14 @@ from pierhead.registry.domain.gate import (
 from pierhead.registry.domain.models import ModelVersion
 from pierhead.registry.domain.policies import PolicySet
 from pierhead.registry.domain.refusals import refusal
-from pierhead.registry.domain.requests import TransitionRequest
+from pierhead.registry.domain.requests import GivenApproval, TransitionRequest
+from pierhead.registry.domain.sources import find_version_source
 from pierhead.registry.domain.stages import Stage
 from pierhead.registry.domain.targets import Place
 from pierhead.registry.services.rights import ModelRights
 from pierhead.registry.store.models import ModelStore
 from pierhead.registry.store.placements import PlacementStore
+from pierhead.registry.store.versions import VersionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,12 @@ class Gate:
 
     def is_gated(self, model_name: str, target: PromotionTarget) -> bool:
         """Whether a policy speaks of this."""
-        return self._policies.find(model_name, target) is not None
+        return self.find_policy(model_name, target) is not None
+
+    def find_policy(self, model_name: str, target: PromotionTarget) -> str | None:
+        """The name of the policy that speaks of this."""
+        policy = self._policies.find(model_name, target)
+        return None if policy is None else policy.name
 
     def look(
         self,
@@ -222,12 +229,23 @@ class Gate:
             subject=self._subject(version, authors),
             target=target,
             actor=replace(self._actor(version, target), break_glass=break_glass),
-            request=None if request is None else request.as_gate_sees_it(),
+            request=None if request is None else self._as_of_now(request).as_gate_sees_it(),
             evidence=evidence,
             history=self._history(version, target),
             now=self._sources.clock.now(),
         )
         return Verdict(examine_promotion(self._policies, case), evidence, request, break_glass or "")
+
+    def _as_of_now(self, request: TransitionRequest) -> TransitionRequest:
+        """The request with the approvals of those who are still here, in the groups that they are still in."""
+        approvals = (self._find_approval_as_of_now(given) for given in request.approvals)
+        return replace(request, approvals=tuple(given for given in approvals if given is not None))
+
+    def _find_approval_as_of_now(self, given: GivenApproval) -> GivenApproval | None:
+        account = Accounts(self._connection, self._sources.clock).find(given.approver)
+        if account is None or not account.is_active:
+            return None
+        return replace(given, approval=replace(given.approval, groups=given.approval.groups & account.groups))
 
     def _actor(self, version: ModelVersion, target: PromotionTarget) -> Actor:
         action, permission = self._right_for(version, target)
@@ -262,9 +280,16 @@ class Gate:
         )
 
     def _authors(self, version: ModelVersion) -> frozenset[str]:
-        """The creator, the human behind it then and now, and who is behind the run."""
-        creator = Accounts(self._connection, self._sources.clock).find(version.user_name)
-        persons = {version.user_name, version.person or "", (creator.owner or "") if creator else ""}
+        """The creator, the human behind it then and now, and who is behind the run; of a copy, those of what holds the
+        same files since before, too."""
+        accounts = Accounts(self._connection, self._sources.clock)
+        made = [version]
+        if find_version_source(version.source) is not None:
+            made += VersionStore(self._connection).list_older_with_files(version)
+        persons: set[str] = set()
+        for each in made:
+            creator = accounts.find(each.user_name)
+            persons |= {each.user_name, each.person or "", (creator.owner or "") if creator else "", *each.authors}
         return frozenset(persons - {""}) | self._sources.authors(self._connection, version)
 
     def _history(self, version: ModelVersion, target: PromotionTarget) -> list[WasLive]:

@@ -75,7 +75,7 @@ class History:
         if self._caller.user_name == placement.by or self._caller.person == placement.person:
             raise PermissionDenied(f"{placement.by} broke the glass; somebody else has to review it")
         self._placements.review(placement_id, self._clock.now(), self._caller.user_name, comment)
-        note(decision="reviewed", object=f"model {placement.model_name} version {placement.number}")
+        note(decision="reviewed", object=f"{placement.model_name}/{placement.number}")
         found = self._placements.find(placement_id)
         assert found is not None
         return found

@@ -35,7 +35,7 @@ from pierhead.registry.store.versions import VersionStore
 
 log = structlog.get_logger()
 
-_PRODUCTION = StageTarget(Stage.PRODUCTION)
+_PRODUCTION, _STAGING = StageTarget(Stage.PRODUCTION), StageTarget(Stage.STAGING)
 
 
 class Promotions:
@@ -78,14 +78,13 @@ class Promotions:
         if self._is_done(version, place, archive_existing=archive_existing):
             self._require_right(version, place)
             return Moved(version, None)
-        candidates = [*self._open_requests(version, place), None]
-        return self._bring(version, place, candidates, archive_existing, comment, break_glass)
+        return self._bring(version, place, self._candidates(version, place), archive_existing, comment, break_glass)
 
     def preview(self, name: str, number: int, place: Place) -> tuple[ModelVersion, Verdict]:
         """What the gate would say to `move`, without asking it to open. Raises NotFound or InvalidState."""
         version = self._versions.get(name, number)
         _ = version.digest
-        verdict = self._gate.look(version, place, [*self._open_requests(version, place), None])
+        verdict = self._gate.look(version, place, self._candidates(version, place))
         if _leaves_production(version, place):
             leaving = self._gate.look_leaving(version, _PRODUCTION)
             verdict = verdict.closed_by(leaving) if isinstance(leaving, Closed) else verdict
@@ -136,7 +135,7 @@ class Promotions:
         log.info("alias deleted", model=name, alias=alias, by=self._caller.user_name)
 
     def rename(self, name: str, new_name: str) -> RegisteredModel:
-        """Rename a model. What is live has to leave the old name, and to be let in under the new one.
+        """Rename a model. What is live or staged has to leave the old name, and to be let in under the new one.
 
         Raises NotFound, InvalidArgument, AlreadyExists if the new name is taken, PermissionDenied if the caller could
         not make a model there, GateClosed or ChecksFailed.
@@ -146,7 +145,8 @@ class Promotions:
         if _place_of_name(name) != _place_of_name(new_name):
             self._rights.require_new(new_name)
         passages: dict[tuple[str, str], Passage] = {}
-        for version, place in self._live(model):
+        staged = [(version, _STAGING) for version in self._version_rows.list_in_stage(model.id, Stage.STAGING)]
+        for version, place in [*self._live(model), *staged]:
             if self._gate.is_gated(name, place):
                 self._gate.require_leaving(version, place)
             if self._gate.is_gated(new_name, place):
@@ -192,7 +192,7 @@ class Promotions:
         break_glass: str | None,
     ) -> Moved | Awaiting:
         note(
-            object=f"model {version.model_name} version {version.number}",
+            object=f"{version.model_name}/{version.number}",
             before=version.stage.value,
             after=place_text(place),
         )
@@ -277,6 +277,11 @@ class Promotions:
             if isinstance(place, AliasTarget):
                 found.append((self._versions.get(model.name, number), place))
         return found
+
+    def _candidates(self, version: ModelVersion, place: Place) -> Sequence[TransitionRequest | None]:
+        """The open requests that a move could fulfil; None, for going without one, only where nobody asked: else who
+        asked would approve it by moving it."""
+        return self._open_requests(version, place) or [None]
 
     def _open_requests(self, version: ModelVersion, place: Place) -> list[TransitionRequest]:
         return open_ones(self._request_rows.list_at(version.id, place), self._clock.now())

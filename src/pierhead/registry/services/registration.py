@@ -12,12 +12,12 @@ from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.bounded_yaml import MOST_BYTES
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
-from pierhead.kit.errors import InvalidArgument
+from pierhead.kit.errors import InvalidArgument, PermissionDenied
 from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.mlmodel import find_run_id
 from pierhead.registry.domain.models import Failed, ModelVersion, Pending, Ready, VersionDraft
 from pierhead.registry.domain.names import is_prompt
-from pierhead.registry.domain.sources import copy_of, find_version_source, logged_model_of
+from pierhead.registry.domain.sources import authors_of, copy_of, find_version_source, logged_model_of
 from pierhead.registry.ports import Sources
 from pierhead.registry.services.gatekeeping import GateSources
 from pierhead.registry.services.models import Models
@@ -84,9 +84,10 @@ class Registrations:
         check_draft(draft)
         with self._database.reading() as connection:
             origin = self._find_origin(connection, draft, by)
-        if origin is None:
-            for model_id in {draft.logged_model_id, logged_model_of(draft.source)}:
-                self._sources.require_origin(draft.run_id, model_id, by=by)
+        for model_id in {draft.logged_model_id, logged_model_of(draft.source)}:
+            self._sources.require_origin(draft.run_id, model_id, by=by)
+        if origin is not None:
+            draft = replace(draft, authors=authors_of(origin))
         with self._database.transaction() as connection:
             return Versions(connection, self._clock).add(draft, Pending(), by=by)
 
@@ -110,22 +111,28 @@ class Registrations:
             return None
         return find_run_id(self._artifacts.file(file.sha256).read_bytes())
 
-    def finalize(self, name: str, number: int) -> ModelVersion:
+    def finalize(self, name: str, number: int, *, by: Caller) -> ModelVersion:
         """Take the uploaded files of a PENDING version over; it becomes READY. Harmless if it is READY already.
 
-        Raises NotFound, or InvalidState if nothing was uploaded: the version has failed then for good.
+        Raises NotFound, PermissionDenied for whoever did not begin the version, or InvalidState if nothing was
+        uploaded: the version has failed then for good.
         """
         with self._database.reading() as connection:
             version = Versions(connection, self._clock).get(name, number)
         if version.state != Pending():
             _ = version.digest
             return version
+        if version.user_name != by.user_name:
+            raise PermissionDenied(
+                f"version {number} of model '{name}' is being filled by {version.user_name}, who alone finalizes it"
+            )
         folder = self._pending / version.id
         state = self._take_over(folder)
         found = self._provenances.look_at_new(version, state.digest) if isinstance(state, Ready) else None
         with self._database.transaction() as connection:
             version = Versions(connection, self._clock).leave_pending(version, state)
-            if found is not None and isinstance(version.state, Ready):
+            # The same call may have been faster with other files: what was found is about ours.
+            if found is not None and version.state == state:
                 self._provenances.record(connection, version, found)
         shutil.rmtree(folder, ignore_errors=True)
         # Raises if the version failed.

@@ -57,6 +57,7 @@ class Versions:
             description=draft.description,
             user_name=by.user_name,
             person=by.person,
+            authors=draft.authors,
             created_at=now,
             updated_at=now,
             tags=dict(draft.tags),

@@ -192,10 +192,12 @@ class Webhooks:
             # What opens the one place is not carried to another.
             present = replace(present, sealed_secret=None, sealed_authorization=None)
         kept = present or Destination(url, verifies_tls=True, reaches_private=is_admin)
+        # An admin who changes something else has not chosen the url.
+        reaches_private = is_admin and (address.url is not None or kept.reaches_private)
         return Destination(
             url=url,
             verifies_tls=kept.verifies_tls if address.verifies_tls is None else address.verifies_tls,
-            reaches_private=is_admin,
+            reaches_private=reaches_private,
             sealed_secret=self._sealed(address.secret, kept.sealed_secret),
             sealed_authorization=self._sealed(address.authorization, kept.sealed_authorization),
         )

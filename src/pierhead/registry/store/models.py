@@ -61,9 +61,10 @@ class ModelStore:
     def _tags(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         found: dict[str, dict[str, str]] = {}
         for some in chunks(ids):
-            query = select(tags).where(tags.c.model_id.in_(some)).order_by(tags.c.key)
-            for row in self._connection.execute(query):
-                found.setdefault(row.model_id, {})[row.key] = row.value
+            columns = (tags.c.model_id, tags.c.key, tags.c.value)
+            query = select(*columns).where(tags.c.model_id.in_(some)).order_by(tags.c.model_id, tags.c.key)
+            for model_id, key, value in self._connection.execute(query).all():
+                found.setdefault(model_id, {})[key] = value
         return found
 
     def _aliases(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
@@ -73,9 +74,9 @@ class ModelStore:
                 select(aliases.c.model_id, aliases.c.alias, versions.c.number)
                 .join(versions, versions.c.id == aliases.c.version_id)
                 .where(aliases.c.model_id.in_(some))
-                .order_by(aliases.c.alias)
+                .order_by(aliases.c.model_id, aliases.c.alias)
             )
-            for row in self._connection.execute(query):
+            for row in self._connection.execute(query).all():
                 found.setdefault(row.model_id, {})[row.alias] = row.number
         return found
 

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -72,7 +72,8 @@ class SearchStore:
             Field.UPDATED_AT: registered_models.c.updated_at,
         }
         tags = _Tags(registered_model_tags, registered_model_tags.c.model_id == registered_models.c.id)
-        where = [*self._where(query, columns, tags), *_within(within), *_shown(self._readable)]
+        where = [self._condition(condition, columns, tags) for condition in query.conditions]
+        where += [*_without_prompts(query, tags), *_within(within), *_shown(self._readable)]
         rows, end = self._page(select(registered_models).where(*where), columns, query.order, after, limit)
         return Page(ModelStore(self._connection).load(rows), end)
 
@@ -88,35 +89,38 @@ class SearchStore:
             Field.UPDATED_AT: model_versions.c.updated_at,
         }
         tags = _Tags(model_version_tags, model_version_tags.c.version_id == model_versions.c.id)
-        where = [*self._where(query, columns, tags), *_within(within), *_shown(self._readable)]
-        rows, end = self._page(select_versions().where(*where), columns, query.order, after, limit)
+        where = [
+            _of_model(condition.value) if _names_model(condition) else self._condition(condition, columns, tags)
+            for condition in query.conditions
+        ]
+        where += [*_without_prompts(query, tags), *_within(within), *_shown(self._readable)]
+        fixed = frozenset({Field.NAME}) if any(map(_names_model, query.conditions)) else frozenset()
+        rows, end = self._page(select_versions().where(*where), columns, query.order, after, limit, fixed)
         return Page(VersionStore(self._connection).load(rows), end)
 
     def _page(
-        self, select_: Select[Any], columns: _Columns, order: Sequence[Order], after: Position | None, limit: int
+        self,
+        select_: Select[Any],
+        columns: _Columns,
+        order: Sequence[Order],
+        after: Position | None,
+        limit: int,
+        fixed: frozenset[Field] = frozenset(),
     ) -> tuple[list[Row[Any]], Position | None]:
+        """`fixed` have one value in all rows: an index without them has the right order."""
         keys = [_key(each.field, columns[each.field]) for each in order]
+        sorting = [(key, each) for key, each in zip(keys, order, strict=True) if each.field not in fixed]
         if after is not None:
-            select_ = select_.where(_beyond(keys, order, after))
-        select_ = select_.order_by(
-            *(key if each.is_ascending else key.desc() for key, each in zip(keys, order, strict=True))
-        )
+            values = [value for value, each in zip(after, order, strict=True) if each.field not in fixed]
+            select_ = select_.where(_beyond(sorting, values))
+        select_ = select_.order_by(*(key if each.is_ascending else key.desc() for key, each in sorting))
         # One row more than asked for tells whether there is another page.
-        rows = list(
-            self._connection.execute(
-                select_.add_columns(*(key.label(f"key_{at}") for at, key in enumerate(keys))).limit(limit + 1)
-            )
-        )
+        select_ = select_.add_columns(*(key.label(f"key_{at}") for at, key in enumerate(keys))).limit(limit + 1)
+        rows = list(self._connection.execute(select_).all())
         if len(rows) <= limit:
             return rows, None
         last = rows[limit - 1]._mapping
         return rows[:limit], tuple(last[f"key_{at}"] for at in range(len(keys)))
-
-    def _where(self, query: Query, columns: _Columns, tags: "_Tags") -> list[ColumnElement[bool]]:
-        where = [self._condition(condition, columns, tags) for condition in query.conditions]
-        if not query.wants_prompts:
-            where.append(~tags.having(PROMPT_TAG, func.lower(tags.value) == "true"))
-        return where
 
     def _condition(self, condition: Condition, columns: _Columns, tags: "_Tags") -> ColumnElement[bool]:
         if isinstance(condition, Attribute):
@@ -145,6 +149,21 @@ class _Tags:
         return exists().where(self.belongs, self.table.c.key == key, condition)
 
 
+def _without_prompts(query: Query, tags: _Tags) -> list[ColumnElement[bool]]:
+    return [] if query.wants_prompts else [~tags.having(PROMPT_TAG, func.lower(tags.value) == "true")]
+
+
+def _names_model(condition: Condition) -> TypeGuard[Attribute]:
+    return isinstance(condition, Attribute) and (condition.field, condition.operator) == (Field.NAME, Operator.EQUAL)
+
+
+def _of_model(name: object) -> ColumnElement[bool]:
+    """Versions of one model. By its id: an index gives them in the order that is mostly asked for."""
+    return model_versions.c.model_id == (
+        select(registered_models.c.id).where(registered_models.c.name == name).scalar_subquery()
+    )
+
+
 def _within(namespace: Namespace | None) -> list[ColumnElement[bool]]:
     if namespace is None:
         return []
@@ -171,13 +190,15 @@ def _shown(readable: Readable) -> list[ColumnElement[bool]]:
     return [or_(*ways)]
 
 
-def _beyond(keys: Sequence[ColumnElement[Any]], order: Sequence[Order], after: Position) -> ColumnElement[bool]:
-    """Rows that come after this position: equal in the first keys, beyond it in the next."""
+def _beyond(sorting: Sequence[tuple[ColumnElement[Any], Order]], after: Sequence[str | int]) -> ColumnElement[bool]:
+    """Rows that come after these values: equal in the first keys, beyond them in the next."""
     ways = []
-    for at, (key, each) in enumerate(zip(keys, order, strict=True)):
-        same = [keys[i] == after[i] for i in range(at)]
+    for at, (key, each) in enumerate(sorting):
+        same = [sorting[i][0] == after[i] for i in range(at)]
         ways.append(and_(*same, key > after[at] if each.is_ascending else key < after[at]))
-    return or_(*ways)
+    # The first key alone bounds the search in an index, which the ways together do not.
+    first, each = sorting[0]
+    return and_(first >= after[0] if each.is_ascending else first <= after[0], or_(*ways))
 
 
 def _key(field: Field, column: ColumnElement[Any]) -> ColumnElement[Any]:

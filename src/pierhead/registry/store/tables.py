@@ -51,11 +51,15 @@ model_versions = Table(
     Column("user_name", String(255), nullable=False),
     # The human behind `user_name` at the time; null in versions of the first release.
     Column("person", String(255), nullable=True),
+    # Of a copy: names of who made what it is a copy of, as a JSON list. The original may be gone.
+    Column("authors", Text, nullable=True),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("model_id", "number"),
     # The newest version of a stage is one step into this index.
     Index(None, "model_id", "stage", "status", "number"),
+    # A search in one model gives them in this order.
+    Index(None, "model_id", "updated_at", "number"),
     Index(None, "run_id", "updated_at"),
     Index(None, "updated_at"),
 )

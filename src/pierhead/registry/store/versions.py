@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 
 from pierhead.registry.domain.models import Failed, ModelVersion, Pending, Ready, State
@@ -49,8 +50,8 @@ class VersionStore:
         """The READY version with the highest number in each stage of each model, where there is one."""
         ids: list[str] = []
         for some in chunks(model_ids):
-            query = select(*(_newest_id(stage) for stage in stages)).where(models.c.id.in_(some))
-            for row in self._connection.execute(query):
+            query = select(*(_NEWEST[stage] for stage in stages)).where(models.c.id.in_(some))
+            for row in self._connection.execute(query).all():
                 ids.extend(found for found in row if found is not None)
         return [version for some in chunks(ids) for version in self._many(versions.c.id.in_(some))]
 
@@ -66,6 +67,11 @@ class VersionStore:
         """Versions that were registered from this one, and hold its files."""
         named = versions.c.source == f"models:/{version.model_name}/{version.number}"
         return self._many(named & (versions.c.digest == version.digest) & (versions.c.id != version.id))
+
+    def list_older_with_files(self, version: ModelVersion) -> list[ModelVersion]:
+        """Versions, of whatever model, that were registered before this one with the same files."""
+        is_older = (versions.c.created_at <= version.created_at) & (versions.c.id != version.id)
+        return self._many((versions.c.digest == version.digest) & is_older)
 
     def list_pending(self, model_id: str) -> list[str]:
         """Ids of the versions that are PENDING."""
@@ -86,16 +92,17 @@ class VersionStore:
     def _tags(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         found: dict[str, dict[str, str]] = {}
         for some in chunks(ids):
-            query = select(tags).where(tags.c.version_id.in_(some)).order_by(tags.c.key)
-            for row in self._connection.execute(query):
-                found.setdefault(row.version_id, {})[row.key] = row.value
+            columns = (tags.c.version_id, tags.c.key, tags.c.value)
+            query = select(*columns).where(tags.c.version_id.in_(some)).order_by(tags.c.version_id, tags.c.key)
+            for version_id, key, value in self._connection.execute(query).all():
+                found.setdefault(version_id, {})[key] = value
         return found
 
     def _aliases(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         found: dict[str, list[str]] = {}
         for some in chunks(ids):
             query = select(aliases).where(aliases.c.version_id.in_(some)).order_by(aliases.c.alias)
-            for row in self._connection.execute(query):
+            for row in self._connection.execute(query).all():
                 found.setdefault(row.version_id, []).append(row.alias)
         return found
 
@@ -114,6 +121,7 @@ class VersionStore:
                 description=version.description,
                 user_name=version.user_name,
                 person=version.person,
+                authors=orjson.dumps(version.authors).decode() if version.authors else None,
                 created_at=version.created_at,
                 updated_at=version.updated_at,
                 **_state_values(version.state),
@@ -160,6 +168,10 @@ def _newest_id(stage: Stage) -> Any:
     )
 
 
+# Making them takes longer than running them.
+_NEWEST = {stage: _newest_id(stage) for stage in Stage}
+
+
 def _state_values(state: State) -> dict[str, str | None]:
     match state:
         case Pending():
@@ -176,13 +188,16 @@ def _state(row: Row[Any]) -> State:
     return Pending() if row.status == _PENDING else Failed(row.failure)
 
 
+_STAGES = {stage.value: stage for stage in Stage}
+
+
 def _version(row: Row[Any], tags_of: Mapping[str, str], aliases_of: tuple[str, ...]) -> ModelVersion:
     return ModelVersion(
         id=row.id,
         model_id=row.model_id,
         model_name=row.model_name,
         number=row.number,
-        stage=Stage(row.stage),
+        stage=_STAGES[row.stage],
         state=_state(row),
         source=row.source,
         run_id=row.run_id,
@@ -192,6 +207,7 @@ def _version(row: Row[Any], tags_of: Mapping[str, str], aliases_of: tuple[str, .
         description=row.description,
         user_name=row.user_name,
         person=row.person,
+        authors=tuple(orjson.loads(row.authors)) if row.authors else (),
         created_at=row.created_at,
         updated_at=row.updated_at,
         tags=tags_of,

@@ -137,6 +137,7 @@ class _Api:
         return self._endpoints(connection).get(call.text("name"))
 
     def delete(self, call: Call, connection: Connection) -> str:
+        self._gate.require_deletion(connection, call.caller, self.find(call, connection))
         return self._endpoints(connection).delete(call.text("name")).id
 
     def update_config(self, call: Call, connection: Connection) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from pierhead.tracking.services.rights import ExperimentRights
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-_ANY_EXPERIMENT = "/mlflow/api/2.0/mlflow/experiments/get"
 _LISTS = (Rule.LIST_EXPERIMENTS, Rule.LIST_DATASETS)
 
 
@@ -66,9 +65,7 @@ class TrackingProxy:
 
     async def _forward(self, request: Request, door: Door, stars: Sequence[str], path: str) -> Response:
         if not self._rights.whereabouts.is_there():
-            # MLflow's server makes its tables when it is first asked for what lies in them.
-            async with self._child.ask("GET", _ANY_EXPERIMENT, "experiment_id=0", {}, None):
-                pass
+            await self._child.warm_up()
         outbound = await self._outbounds.of(request, door, stars)
         if outbound is None:
             return json_response({})

@@ -22,6 +22,8 @@ _MOST_CALLS = 64
 # A body that is still arriving keeps its connection: slow senders of large ones may not take them all.
 _MOST_STREAMS = 16
 
+_ANY_EXPERIMENT = "/mlflow/api/2.0/mlflow/experiments/get"
+
 
 class Child:
     """MLflow's server as the one who waits for it sees it."""
@@ -50,6 +52,14 @@ class Child:
             raise _reason(error) from error
         async with answer:
             yield answer
+
+    async def warm_up(self) -> None:
+        """Wait until the server has its tables: it makes them when it is first asked for what lies in them.
+
+        Raises Unavailable as `ask` does.
+        """
+        async with self.ask("GET", _ANY_EXPERIMENT, "experiment_id=0", {}, None):
+            pass
 
     async def _send(
         self, method: str, url: URL, headers: Mapping[str, str], body: AsyncIterator[bytes] | bytes | None
