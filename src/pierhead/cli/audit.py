@@ -111,6 +111,8 @@ def verify(
     Exit codes: 0 intact, 20 a record was edited, 21 records were reordered, 22 a record was removed, 23 the end is
     missing, 24 a checkpoint has a bad signature, 25 there is no checkpoint file, 26 the checkpoint file is damaged.
     """
+    from sqlalchemy.exc import DBAPIError
+
     from pierhead.identity.services.audit_keys import PUBLIC_NAME
     from pierhead.identity.services.audit_reading import AuditReader
     from pierhead.kit.home import Home
@@ -120,12 +122,15 @@ def verify(
     place = Home(settings.home)
     if checkpoints is not None and not checkpoints.exists():
         raise Failure(f"there is no file {checkpoints}", code=ExitCode.NO_CHECKPOINTS)
-    with open_home(settings) as database:
-        report = AuditReader(database).verify(
-            checkpoints or checkpoint_file(settings, place),
-            public_key or place.audit / PUBLIC_NAME,
-            is_own_file=checkpoints is None,
-        )
+    try:
+        with open_home(settings) as database:
+            report = AuditReader(database).verify(
+                checkpoints or checkpoint_file(settings, place),
+                public_key or place.audit / PUBLIC_NAME,
+                is_own_file=checkpoints is None,
+            )
+    except DBAPIError as error:
+        raise Failure(f"the trail cannot be read at all: {error.orig}", code=ExitCode.RECORD_REMOVED) from None
     if output is Format.JSON:
         show_json(_as_json(report))
     else:

@@ -59,6 +59,14 @@ def _edit(home: Home) -> None:
     _sql(home, "UPDATE audit_records SET content = replace(content, 'yan', 'eve'), object = 'eve' WHERE number = 2")
 
 
+def _spoil_time(home: Home) -> None:
+    _sql(home, "UPDATE audit_records SET at = 'zzz' WHERE number = 2")
+
+
+def _spoil_text(home: Home) -> None:
+    _sql(home, "UPDATE audit_records SET content = cast(x'ff00fe' AS text) WHERE number = 2")
+
+
 def _reorder(home: Home) -> None:
     _sql(
         home,
@@ -106,6 +114,8 @@ def test_an_untouched_trail_is_intact_and_looking_leaves_no_trace(home: Home) ->
     ("tamper", "code", "problem", "number"),
     [
         (_edit, 20, "edited", 2),
+        (_spoil_time, 20, "edited", 2),
+        (_spoil_text, 20, "edited", 2),
         (_reorder, 21, "reordered", 2),
         (_remove, 22, "removed", 2),
         (_truncate, 23, "truncated", 2),
@@ -121,6 +131,15 @@ def test_each_kind_of_tampering_has_an_exit_code_of_its_own(
 
     assert returned == code
     assert (report["findings"][0]["problem"], report["findings"][0]["sequence_number"]) == (problem, number)
+
+
+def test_a_trail_that_is_gone_is_said_and_no_success(home: Home) -> None:
+    _sql(home, "DROP TABLE audit_records")
+
+    done = pierhead("audit", "verify", "--home", str(home.root))
+
+    assert done.exit_code == 22
+    assert "the trail cannot be read at all: no such table" in done.stderr
 
 
 def test_a_forged_checkpoint_is_a_bad_signature(home: Home) -> None:

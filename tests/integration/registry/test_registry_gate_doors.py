@@ -342,6 +342,18 @@ def test_a_broken_glass_waits_for_a_review(gated: World) -> None:
     assert gated.call("GET", "/api/2.0/pierhead/break-glass", token="lea").json() == {"promotions": []}
 
 
+def test_who_made_a_version_does_not_review_how_it_went_live(gated: World) -> None:
+    made = gated.register(MODEL, "models:/m-lou", by=CALLERS["lou"])
+    body = {"to": "Production", "break_glass_reason": "customers wait"}
+    path = f"/api/2.0/pierhead/models/{MODEL}/versions/{made.number}/promote"
+    assert gated.call("POST", path, body, token="ann").json()["decision"] == "applied"
+    [waiting] = gated.call("GET", "/api/2.0/pierhead/break-glass", token="lou").json()["promotions"]
+
+    refused = gated.call("POST", f"/api/2.0/pierhead/break-glass/{waiting['id']}/review", {"comment": "x"}, token="lou")
+
+    assert (refused.status, "lou made this version" in refused.json()["message"]) == (403, True)
+
+
 def test_open_requests_and_activities_can_be_listed(gated: World) -> None:
     ask(gated)
     found = gated.call("GET", "/api/2.0/pierhead/transition-requests", token="lea").json()["requests"]

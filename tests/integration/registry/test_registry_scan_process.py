@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+import tarfile
 import time
 import zipfile
 from pathlib import Path
@@ -51,6 +52,16 @@ def test_archives_are_looked_into(tmp_path: Path) -> None:
         outer.write(tmp_path / "inner.zip", "a/inner.bin")
 
     assert scan(tmp_path / "model.pt") == Scan(1, ("model.pt:a/inner.bin:archive/data.pkl imports posix.system",))
+
+
+def test_code_of_the_models_own_and_what_nobody_can_look_into_are_told(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("import os\n")
+    with tarfile.open(tmp_path / "model.pth", "w") as archive:
+        (tmp_path / "data.pkl").write_bytes(pickle.dumps(Call()))
+        archive.add(tmp_path / "data.pkl", "data.pkl")
+
+    assert scan(tmp_path / "model.py").dangers == ("model.py is Python code of the model's own, which loading may run",)
+    assert scan(tmp_path / "model.pth").dangers == ("model.pth is a tar archive, which cannot be looked into",)
 
 
 def test_arrays_of_objects_are_pickles_and_other_arrays_are_not(tmp_path: Path) -> None:

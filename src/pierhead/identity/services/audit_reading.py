@@ -1,10 +1,13 @@
 """The trail as its readers get it: searched, exported, verified."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pierhead.identity.domain.audit import Record, parsed
+from sqlalchemy.exc import DBAPIError
+
+from pierhead.identity.domain.audit import Columns, Record, parsed
 from pierhead.identity.domain.audit_checkpoints import parse_lines
 from pierhead.identity.domain.audit_verification import Evidence, Report, verify
 from pierhead.identity.services.audit_checkpoints import read_lines
@@ -13,6 +16,8 @@ from pierhead.identity.store.audit import AuditStore, Search
 from pierhead.kit.db import Database
 
 _RECORDS_AT_ONCE = 500
+_SPOILT = (DBAPIError, ValueError, TypeError)
+_NO_COLUMNS = Columns(datetime.min.replace(tzinfo=UTC), "", "", None, False, None)
 
 
 class AuditReader:
@@ -29,12 +34,28 @@ class AuditReader:
     def all_after(self, number: int) -> Iterator[Record]:
         """Every record with a larger number, in order."""
         while True:
-            with self._database.reading() as connection:
-                records = AuditStore(connection).list_after(number, _RECORDS_AT_ONCE)
+            records = self._next(number)
             yield from records
             if len(records) < _RECORDS_AT_ONCE:
                 return
             number = records[-1].number
+
+    def _next(self, number: int) -> list[Record]:
+        with self._database.reading() as connection:
+            store = AuditStore(connection)
+            try:
+                return store.list_after(number, _RECORDS_AT_ONCE)
+            except _SPOILT:
+                numbers = store.list_numbers_after(number, _RECORDS_AT_ONCE)
+        return [self._one(each) for each in numbers]
+
+    def _one(self, number: int) -> Record:
+        """A record that somebody spoilt so that it cannot even be read is one whose content cannot be read."""
+        with self._database.reading() as connection:
+            try:
+                return AuditStore(connection).list_after(number - 1, 1)[0]
+            except _SPOILT:
+                return Record(number, b"", "", _NO_COLUMNS)
 
     def verify(self, checkpoints: Path, public_key: Path, *, is_own_file: bool) -> Report:
         """Hold the trail against itself and the file; a file that is not the home's own may be older than the trail.

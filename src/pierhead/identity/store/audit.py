@@ -147,6 +147,11 @@ class AuditStore:
         rows = self._connection.execute(query.order_by(audit_records.c.number).limit(limit))
         return [_record(row) for row in rows]
 
+    def list_numbers_after(self, number: int, limit: int) -> list[int]:
+        """The numbers of the next records, in order."""
+        query = select(audit_records.c.number).where(audit_records.c.number > number)
+        return list(self._connection.scalars(query.order_by(audit_records.c.number).limit(limit)))
+
     def search(self, search: Search, limit: int) -> list[Record]:
         """The newest first."""
         query = select(audit_records).where(and_(true(), *_conditions(search)))

@@ -16,6 +16,8 @@ _PROTOCOLS = tuple(bytes([0x80, version]) for version in range(6))
 _ZIP = b"PK\x03\x04"
 _NUMPY = b"\x93NUMPY"
 _LZ4 = b"\x04\x22\x4d\x18"
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+_CODE = (".py", ".pyc", ".so", ".pyd")
 _MOST_MEMBERS = 100_000
 _DEEPEST = 3
 _LARGEST_SCHEMA_BYTES = 16 * 1024 * 1024
@@ -25,8 +27,21 @@ _FAILURES = (NoPickle, UnknownArray, zipfile.BadZipFile, NotImplementedError, Ru
 def scan_file(path: Path, name: str, found: Found) -> None:
     """Scan the file at `path`, which is called `name` in the model. Nothing that it holds can make this raise, except
     MemoryError: the process may use only so much."""
+    if name.endswith(_CODE):
+        found.add(f"{name} is Python code of the model's own, which loading may run")
+        return
     with path.open("rb") as file:
+        if _is_tar(file):
+            found.add(f"{name} is a tar archive, which cannot be looked into")
+            return
         _scan(file, name, found, depth=0)
+
+
+def _is_tar(file: IO[bytes]) -> bool:
+    file.seek(_TAR_MAGIC_AT)
+    magic = file.read(len(_TAR_MAGIC))
+    file.seek(0)
+    return magic == _TAR_MAGIC
 
 
 def _scan(file: IO[bytes], name: str, found: Found, *, depth: int) -> None:

@@ -13,7 +13,7 @@ from pierhead.registry.domain.gate import Scan
 log = structlog.get_logger()
 
 _MEMORY_BYTES = 768 * 1024 * 1024
-_PATIENCE_S = 120.0
+_PATIENCE_S = 30.0
 _MODULE = "pierhead.registry.adapters.scan_child"
 
 

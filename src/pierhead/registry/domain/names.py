@@ -29,6 +29,8 @@ def check_model_name(name: str) -> None:
         raise InvalidArgument("Missing value for required parameter 'name'.")
     if "/" in name or ":" in name:
         raise InvalidArgument(f"Invalid model name '{name}'. Names cannot contain '/' or ':'.")
+    if not name.isprintable():
+        raise InvalidArgument(f"Invalid model name {name!r}. Names hold no line breaks and control characters.")
     if _means_another_path(name):
         raise InvalidArgument(f"Invalid model name '{name}'. Names must not mean another place when read as a path.")
     check_text("name", name, MODEL_NAME_LIMIT)

@@ -15,11 +15,14 @@ from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.names import check_text
 from pierhead.registry.domain.placements import Placement
 from pierhead.registry.domain.requests import TransitionRequest
+from pierhead.registry.domain.sources import authors_of
 from pierhead.registry.domain.targets import Place
 from pierhead.registry.services.rights import ModelRights
 from pierhead.registry.store.models import ModelStore
 from pierhead.registry.store.placements import PlacementStore
+from pierhead.registry.store.provenance import ProvenanceStore
 from pierhead.registry.store.requests import RequestStore
+from pierhead.registry.store.versions import VersionStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class History:
         self._placements = PlacementStore(connection)
         self._requests = RequestStore(connection)
         self._models = ModelStore(connection)
+        self._versions = VersionStore(connection)
+        self._provenances = ProvenanceStore(connection)
         self._rights = ModelRights(connection, caller)
 
     def at(self, name: str, place: Place, at: datetime) -> list[Chapter]:
@@ -74,11 +79,20 @@ class History:
             raise PermissionDenied(f"this is reviewed by group {' or '.join(emergency.groups)}")
         if self._caller.user_name == placement.by or self._caller.person == placement.person:
             raise PermissionDenied(f"{placement.by} broke the glass; somebody else has to review it")
+        if self._caller.person in self._authors(placement.version_id):
+            raise PermissionDenied(f"{self._caller.person} made this version; somebody else has to review it")
         self._placements.review(placement_id, self._clock.now(), self._caller.user_name, comment)
         note(decision="reviewed", object=f"{placement.model_name}/{placement.number}")
         found = self._placements.find(placement_id)
         assert found is not None
         return found
+
+    def _authors(self, version_id: str) -> frozenset[str]:
+        """The persons behind the version and its run, as far as both are still known."""
+        version = self._versions.find_by_id(version_id)
+        provenance = self._provenances.find(version_id)
+        run_user = None if provenance is None else provenance.run_user
+        return frozenset(authors_of(version) if version else ()) | frozenset([run_user] if run_user else ())
 
     def _chapters(self, name: str, place: Place, placements: Sequence[Placement]) -> list[Chapter]:
         self._require_reading(name, place)

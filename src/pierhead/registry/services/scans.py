@@ -7,7 +7,7 @@ from pierhead.registry.domain.gate import Scan
 from pierhead.registry.ports import FileScanner
 from pierhead.registry.store.evidence import EvidenceStore
 
-RULES = 1
+RULES = 2
 """Rises when the scan learns something; files are scanned again then."""
 
 
