@@ -22,7 +22,7 @@ demo: $(READY)  ## Run the whole runbook with the official clients, step by step
 test: $(READY)  ## Run the whole test suite
 	@$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/docs
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
-	@$(BIN)/python -m pytest tests/compat tests/e2e
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/compat tests/e2e
 
 check: $(READY)  ## Format, lint, types, architecture, fast tests
 	@$(BIN)/ruff format --check .

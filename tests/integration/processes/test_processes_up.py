@@ -152,7 +152,10 @@ def test_a_gateway_that_hangs_is_replaced(start: Start) -> None:
 def test_a_gateway_that_dies_of_a_signal_without_a_name_is_replaced(start: Start) -> None:
     platform = start()
     platform.wait_until_ready()
-    os.kill(int(platform.ask()), 36)
+    gateway = int(platform.ask())
+    os.kill(gateway, 36)
+    # It may still accept a connection while it dies.
+    assert until(lambda: is_gone(gateway))
     assert platform.ask()
     assert "gateway-0 ended (signal 36); starting it again" in platform.log()
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from pierhead.kit.errors import AlreadyExists
 from pierhead.registry.domain.models import RegisteredModel
 from pierhead.registry.domain.names import find_namespace
-from pierhead.registry.store.chunks import chunks
+from pierhead.registry.store.chunks import among, chunks
 from pierhead.registry.store.tables import model_versions as versions
 from pierhead.registry.store.tables import registered_model_aliases as aliases
 from pierhead.registry.store.tables import registered_model_tags as tags
@@ -62,7 +62,11 @@ class ModelStore:
         found: dict[str, dict[str, str]] = {}
         for some in chunks(ids):
             columns = (tags.c.model_id, tags.c.key, tags.c.value)
-            query = select(*columns).where(tags.c.model_id.in_(some)).order_by(tags.c.model_id, tags.c.key)
+            query = (
+                select(*columns)
+                .where(among(self._connection, tags.c.model_id, some))
+                .order_by(tags.c.model_id, tags.c.key)
+            )
             for model_id, key, value in self._connection.execute(query).all():
                 found.setdefault(model_id, {})[key] = value
         return found
@@ -73,7 +77,7 @@ class ModelStore:
             query = (
                 select(aliases.c.model_id, aliases.c.alias, versions.c.number)
                 .join(versions, versions.c.id == aliases.c.version_id)
-                .where(aliases.c.model_id.in_(some))
+                .where(among(self._connection, aliases.c.model_id, some))
                 .order_by(aliases.c.model_id, aliases.c.alias)
             )
             for row in self._connection.execute(query).all():

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, s
 
 from pierhead.registry.domain.models import Failed, ModelVersion, Pending, Ready, State
 from pierhead.registry.domain.stages import Stage
-from pierhead.registry.store.chunks import chunks
+from pierhead.registry.store.chunks import among, chunks
 from pierhead.registry.store.tables import model_version_tags as tags
 from pierhead.registry.store.tables import model_versions as versions
 from pierhead.registry.store.tables import registered_model_aliases as aliases
@@ -50,10 +50,10 @@ class VersionStore:
         """The READY version with the highest number in each stage of each model, where there is one."""
         ids: list[str] = []
         for some in chunks(model_ids):
-            query = select(*(_NEWEST[stage] for stage in stages)).where(models.c.id.in_(some))
+            query = select(*(_NEWEST[stage] for stage in stages)).where(among(self._connection, models.c.id, some))
             for row in self._connection.execute(query).all():
                 ids.extend(found for found in row if found is not None)
-        return [version for some in chunks(ids) for version in self._many(versions.c.id.in_(some))]
+        return [version for some in chunks(ids) for version in self._many(among(self._connection, versions.c.id, some))]
 
     def list_in_stage(self, model_id: str, stage: Stage) -> list[ModelVersion]:
         """By number."""
@@ -93,7 +93,11 @@ class VersionStore:
         found: dict[str, dict[str, str]] = {}
         for some in chunks(ids):
             columns = (tags.c.version_id, tags.c.key, tags.c.value)
-            query = select(*columns).where(tags.c.version_id.in_(some)).order_by(tags.c.version_id, tags.c.key)
+            query = (
+                select(*columns)
+                .where(among(self._connection, tags.c.version_id, some))
+                .order_by(tags.c.version_id, tags.c.key)
+            )
             for version_id, key, value in self._connection.execute(query).all():
                 found.setdefault(version_id, {})[key] = value
         return found
@@ -101,7 +105,7 @@ class VersionStore:
     def _aliases(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         found: dict[str, list[str]] = {}
         for some in chunks(ids):
-            query = select(aliases).where(aliases.c.version_id.in_(some)).order_by(aliases.c.alias)
+            query = select(aliases).where(among(self._connection, aliases.c.version_id, some)).order_by(aliases.c.alias)
             for row in self._connection.execute(query).all():
                 found.setdefault(row.version_id, []).append(row.alias)
         return found
