@@ -34,8 +34,8 @@ def history(remote: Remote, name: str, at: str | None, place: str, output: Forma
                 each["version"],
                 moment(each["since"]),
                 moment(each.get("until")),
-                each["requested"]["user_id"],
-                [given["user_id"] for given in each["approvals"]],
+                _name(each["requested"]) if each["requested"] else "nobody",
+                [_name(given) for given in each["approvals"]],
                 each.get("policy"),
                 each["notes"],
             )
@@ -100,7 +100,7 @@ def _fields(chapter: dict[str, Any]) -> list[tuple[str, object]]:
         ("at", chapter["place"]),
         ("since", moment(chapter["since"])),
         ("until", moment(chapter.get("until")) or "now"),
-        ("asked by", _who(chapter["requested"])),
+        ("asked by", _who(chapter["requested"]) if chapter["requested"] else "nobody: moved directly"),
         ("approved by", "; ".join(_who(each) for each in chapter["approvals"])),
         ("moved by", chapter["moved_by"]),
         ("policy", chapter.get("policy")),
@@ -119,7 +119,11 @@ def _fields(chapter: dict[str, Any]) -> list[tuple[str, object]]:
 
 def _who(said: dict[str, Any]) -> str:
     comment = f" ({said['comment']})" if said["comment"] else ""
-    return f"{said['user_id']} at {moment(said['timestamp'])}{comment}"
+    return f"{_name(said)} at {moment(said['timestamp'])}{comment}"
+
+
+def _name(said: dict[str, Any]) -> str:
+    return f"{said['user_id']} for {said['person']}" if "person" in said else str(said["user_id"])
 
 
 def _data(evidence: dict[str, Any]) -> str:

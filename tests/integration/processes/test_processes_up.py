@@ -134,6 +134,7 @@ def test_a_killed_child_is_started_again_and_no_connection_is_refused(start: Sta
     platform.wait_until_ready()
     before = int(platform.ask())
     os.kill(before, signal.SIGKILL)
+    assert until(lambda: is_gone(before))
     after = int(platform.ask())
     assert after != before
     assert "gateway-0 ended (signal SIGKILL); starting it again" in platform.log()

@@ -1,6 +1,7 @@
 """Promotions, their conditions and their history, as our own calls write them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pierhead.kit.clock import to_ms
@@ -9,7 +10,7 @@ from pierhead.registry.domain.authorize import Examination
 from pierhead.registry.domain.gate import Closed, Counted, Open
 from pierhead.registry.domain.models import ModelVersion
 from pierhead.registry.domain.placements import Placement
-from pierhead.registry.domain.requests import RequestState, TransitionRequest
+from pierhead.registry.domain.requests import GivenApproval, RequestState, TransitionRequest
 from pierhead.registry.domain.targets import Place, place_text
 from pierhead.registry.services.history import Chapter
 
@@ -72,17 +73,33 @@ def chapters_json(chapters: Sequence[Chapter]) -> list[dict[str, Any]]:
 
 
 def chapter_json(chapter: Chapter) -> dict[str, Any]:
-    """Who asked and who approved: where nobody asked, who moved it did both."""
+    """Who asked, None if nobody did, and who approved: where nobody asked, who moved it.
+
+    Of the approvals those are told that counted, of each person the first.
+    """
     placement, request = chapter.placement, chapter.request
-    asked = {"user_id": placement.by, "timestamp": to_ms(placement.since), "comment": placement.comment or ""}
-    approvals = [asked] if placement.emergency is None else []
-    if request is not None:
-        asked = {"user_id": request.creator, "timestamp": to_ms(request.created_at), "comment": request.comment or ""}
-        approvals = [
-            {"user_id": given.approver, "timestamp": to_ms(given.approval.at), "comment": given.comment or ""}
-            for given in request.approvals
-        ]
-    return placement_json(placement) | {"requested": asked, "approvals": approvals}
+    if request is None:
+        moved = _said(placement.by, placement.person, placement.since, placement.comment)
+        return placement_json(placement) | {
+            "requested": None,
+            "approvals": [moved] if placement.emergency is None else [],
+        }
+    counted: dict[str, GivenApproval] = {}
+    for given in request.approvals:
+        if given.approval.subject_digest == placement.subject_digest:
+            counted.setdefault(given.approval.person, given)
+    return placement_json(placement) | {
+        "requested": _said(request.creator, request.creator, request.created_at, request.comment),
+        "approvals": [
+            _said(given.approver, person, given.approval.at, given.comment) for person, given in counted.items()
+        ],
+    }
+
+
+def _said(name: str, person: str, at: datetime, comment: str | None) -> dict[str, Any]:
+    """`person` is there if somebody else is behind the name."""
+    who = {"user_id": name, "timestamp": to_ms(at), "comment": comment or ""}
+    return who if person == name else {**who, "person": person}
 
 
 def placement_json(placement: Placement) -> dict[str, Any]:
