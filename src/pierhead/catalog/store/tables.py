@@ -8,7 +8,6 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
-from pierhead.catalog.domain.names import SchemaName
 from pierhead.catalog.domain.tables import Registration, Table, TableType
 from pierhead.catalog.store.places import encoded
 from pierhead.catalog.store.rows import delta_tables as tables
@@ -73,12 +72,6 @@ class TableStore:
 
     def delete(self, name: FullName) -> None:
         self._connection.execute(delete(tables).where(_is(name)))
-
-    def delete_all(self, schema: SchemaName) -> None:
-        """Every registration in a schema."""
-        self._connection.execute(
-            delete(tables).where(tables.c.catalog_name == schema.catalog, tables.c.schema_name == schema.name)
-        )
 
 
 def _is(name: FullName) -> ColumnElement[bool]:

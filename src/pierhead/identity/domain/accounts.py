@@ -72,9 +72,6 @@ class Token:
     expires_at: datetime | None
     created_by: str | None = None
 
-    def is_valid(self, now: datetime) -> bool:
-        return self.expires_at is None or now < self.expires_at
-
 
 def title_of(kind: PrincipalKind) -> str:
     """The kind in words.

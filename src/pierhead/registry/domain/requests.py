@@ -1,7 +1,7 @@
 """Requests to move a version: who asked, who approved, and how it ended."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
@@ -70,9 +70,6 @@ class TransitionRequest:
 
     def as_gate_sees_it(self) -> Request:
         return Request(self.id, self.person, self.created_at, tuple(given.approval for given in self.approvals))
-
-    def with_approval(self, given: GivenApproval) -> "TransitionRequest":
-        return replace(self, approvals=(*self.approvals, given))
 
 
 def open_ones(requests: Sequence[TransitionRequest], now: datetime) -> list[TransitionRequest]:
