@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from pierhead.identity.domain.grantees import USERS, Grantee, GranteeType, group
 from pierhead.identity.domain.levels import ROOT, Entry, Level
@@ -17,6 +17,7 @@ from pierhead.kit.clock import SystemClock
 from pierhead.registry.domain.models import ModelVersion, Ready, RegisteredModel
 from pierhead.registry.domain.stages import Stage
 from pierhead.registry.store.models import ModelStore
+from pierhead.registry.store.tables import registered_models
 from pierhead.registry.store.versions import VersionStore
 
 DEEP = "main.team00.deep"
@@ -71,6 +72,7 @@ def _add_model(connection: Connection, number: int) -> str:
     stages = (Stage.ARCHIVED, Stage.PRODUCTION, Stage.STAGING)
     for version in range(1, _VERSIONS_OF_EACH + 1):
         _add_version(connection, model, version, stages[version - 1], f"{number:08x}{version:024x}")
+    _count(connection, model.id, _VERSIONS_OF_EACH)
     return model.id
 
 
@@ -89,7 +91,15 @@ def _add_deep(connection: Connection, versions: int) -> str:
     ModelStore(connection).add(model)
     for version in range(1, versions + 1):
         _add_version(connection, model, version, _stage(version, versions), run_of(version))
+    _count(connection, model.id, versions)
     return model.id
+
+
+def _count(connection: Connection, model_id: str, versions: int) -> None:
+    """Say once how many numbers were given. Row by row, in one transaction, Postgres would look through all the former
+    states of the model's row each time."""
+    row = update(registered_models).where(registered_models.c.id == model_id)
+    connection.execute(row.values(last_number=versions))
 
 
 def _stage(version: int, versions: int) -> Stage:
@@ -109,7 +119,7 @@ def _add_version(connection: Connection, model: RegisteredModel, number: int, st
         id=logged[32:],
         model_id=model.id,
         model_name=model.name,
-        number=models.next_number(model.id, at),
+        number=number,
         stage=stage,
         state=Ready(logged),
         source=f"models:/m-{logged[:32]}",

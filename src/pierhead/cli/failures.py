@@ -62,12 +62,18 @@ _BY_STATUS = {
     502: ExitCode.UNREACHABLE,
     503: ExitCode.UNREACHABLE,
 }
+_DISK_FULL = 507
 
 
 def exit_code_of(error_code: str, status: int = 500) -> ExitCode:
     """The exit code for a wire code; for an unknown one, for the HTTP status.
 
+    >>> exit_code_of("INVALID_STATE", 507).name
+    'FAILED'
     >>> exit_code_of("INVALID_STATE", 400).name, exit_code_of("", 404).name, exit_code_of("INTERNAL_ERROR").name
     ('CONFLICT', 'NOT_FOUND', 'FAILED')
     """
+    if status == _DISK_FULL:
+        # It shares its code with what another state of an object would mend.
+        return ExitCode.FAILED
     return _BY_CODE.get(error_code) or _BY_STATUS.get(status, ExitCode.FAILED)

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from pierhead.cli.failures import ExitCode, Failure, exit_code_of
-from pierhead.kit.errors import PierheadError
+from pierhead.kit.errors import DiskFull, PierheadError
 
 
 class PierheadGroup(click.Group):
@@ -14,6 +14,8 @@ class PierheadGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except DiskFull as error:
+            raise Failure(error.message) from error
         except PierheadError as error:
             raise Failure(error.message, code=exit_code_of(error.code)) from error
         except KeyboardInterrupt:

@@ -48,7 +48,8 @@ def open_identities(settings: Any, *, reads: bool = False) -> Iterator["Identiti
 
 @contextmanager
 def open_home(settings: Any) -> Iterator["Database"]:
-    """The database of a home. Raises Failure if no platform was started on it yet."""
+    """The database of a home. Raises Failure if no platform was started on it yet, DiskFull from within the block."""
+    from pierhead.kit.full_disk import full_disk_is_told
     from pierhead.kit.schema import EMPTY, newest_revision, revision_of
     from pierhead.processes.prepare import open_database
 
@@ -63,7 +64,8 @@ def open_home(settings: Any) -> Iterator["Database"]:
                 f"the platform on {home.root} was last started by an older release, and its tables are of that one",
                 remedy=f"pierhead up --home {home.root}",
             )
-        yield database
+        with full_disk_is_told(click.get_current_context().command_path):
+            yield database
     finally:
         database.dispose()
 

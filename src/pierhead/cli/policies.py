@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from pierhead.cli.failures import ExitCode, Failure
-from pierhead.cli.options import output_option, talks_to_server
+from pierhead.cli.options import home_option, load_settings, output_option, talks_to_server
 from pierhead.cli.output import Format, moment, say, show_fields, show_json, show_table
 from pierhead.cli.remote import Remote
 
@@ -120,19 +120,25 @@ def apply_policies(remote: Remote, file: Path, output: Format) -> None:
     say(f"Policies {found['name']}, revision {found['revision']}, {done}; {used}")
     for group in body.get("missing_groups", []):
         say(f"Note: group {group} does not exist; next: pierhead groups create {group}")
+    _note_externals(body.get("missing_external_checks", []), "the server's home")
 
 
 @policies.command("validate")
 @click.argument("file", type=_file)
 @click.option("--model", help="Also say which of the policies speaks of this model.")
 @click.option("--to", "place", default="Production", help="A stage, or an alias after an @ [Production].")
-def validate_policies(file: Path, model: str | None, place: str) -> None:
+@home_option
+def validate_policies(file: Path, model: str | None, place: str, home: Path | None) -> None:
     """Read FILE and say what is wrong with it; needs no server."""
     from pierhead.registry.domain.targets import parse_place
+    from pierhead.wiring.external_checks import external_checks_of
 
     found = _parse(file, _read(file))
     names = ", ".join(policy.name for policy in found.policies)
     say(f"{file} holds the set {found.name} with {len(found.policies)} policies: {names}")
+    if found.all_external_names:
+        root = load_settings(home=home).home
+        _note_externals(sorted(found.all_external_names - external_checks_of(root)), str(root))
     if model is not None:
         policy = found.find(model, parse_place(place))
         said = "none: rights alone decide" if policy is None else policy.name
@@ -185,6 +191,14 @@ def try_policies(  # noqa: PLR0913  # an argument for each option, as click hand
             f"the gate is closed for {body['user']}: version {body['version']} of {body['name']} to {body['to']}",
             code=ExitCode.GATE_CLOSED,
             remedy=body.get("remedy", ""),
+        )
+
+
+def _note_externals(names: list[str], home: str) -> None:
+    for name in names:
+        say(
+            f"Note: nobody can ask the external check {name}, so that it always says no; next: add [{name}] with url "
+            f"and secret to external-checks.toml in {home}"
         )
 
 

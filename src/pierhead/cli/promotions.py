@@ -12,9 +12,48 @@ from pierhead.cli.remote import Refused, Remote, part
 _OURS = "/api/2.0/pierhead"
 _REQUESTS = "/api/2.0/mlflow/transition-requests"
 
+
+class _Number(click.ParamType[str]):
+    """A version's number: an alias, or a version that was left out, must not become part of an address."""
+
+    name = "version"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if not (text.isascii() and text.isdigit()):
+            self.fail(f"{text!r} is no version; give its number, which `pierhead versions list NAME` shows", param, ctx)
+        return text
+
+
+class _Place(click.ParamType[str]):
+    """What the server would refuse is refused before anything is sent."""
+
+    name = "place"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from pierhead.kit.errors import InvalidArgument
+        from pierhead.registry.domain.stages import Stage
+        from pierhead.registry.domain.targets import parse_place
+
+        text = str(value)
+        try:
+            parse_place(text)
+        except InvalidArgument as error:
+            stages = ", ".join(stage.value for stage in Stage)
+            is_alias = text.startswith("@")
+            self.fail(
+                error.message if is_alias else f"{text!r} is no stage ({stages}); for an alias write '@{text}'",
+                param,
+                ctx,
+            )
+        return text
+
+
+version_argument = click.argument("version", type=_Number())
 to_option = click.option(
     "--to",
     "place",
+    type=_Place(),
     default="Production",
     metavar="PLACE",
     help="A stage in any capitalisation, or an alias after an @ [Production].",
@@ -29,7 +68,7 @@ keep_others_option = click.option(
 
 @click.command("promote")
 @click.argument("name")
-@click.argument("version")
+@version_argument
 @to_option
 @click.option("--dry-run", is_flag=True, help="Only say what the gate would say.")
 @comment_option
@@ -72,7 +111,7 @@ def promote(  # noqa: PLR0913  # one for each option
 
 @click.command("request")
 @click.argument("name")
-@click.argument("version")
+@version_argument
 @to_option
 @comment_option
 @click.option("--cancel", is_flag=True, help="Take your request back.")
@@ -93,7 +132,7 @@ def request(remote: Remote, name: str, version: str, place: str, comment: str, c
 
 @click.command("approve")
 @click.argument("name")
-@click.argument("version")
+@version_argument
 @to_option
 @comment_option
 @keep_others_option
@@ -119,7 +158,7 @@ def approve(remote: Remote, name: str, version: str, place: str, comment: str, k
 
 @click.command("reject")
 @click.argument("name")
-@click.argument("version")
+@version_argument
 @to_option
 @comment_option
 @talks_to_server

@@ -1,21 +1,25 @@
 """`pierhead tables`: Delta tables in the catalog."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pierhead.cli.failures import ExitCode, Failure
-from pierhead.cli.options import output_option, talks_to_server
+from pierhead.cli.home_identities import open_home
+from pierhead.cli.options import home_option, load_settings, output_option, talks_to_server
 from pierhead.cli.output import Format, moment, say, show_fields, show_json, show_table
 from pierhead.cli.remote import Remote, part
+
+if TYPE_CHECKING:
+    from pierhead.catalog.domain.pins import BrokenPin
 
 _ROOT = "/api/2.1/unity-catalog"
 
 
 @click.group()
 def tables() -> None:
-    """Delta tables: list show register vacuum."""
+    """Delta tables: list show register vacuum verify-pins."""
 
 
 @tables.command("list")
@@ -84,6 +88,46 @@ def vacuum(remote: Remote, name: str, retention_hours: int | None, dry_run: bool
     pinned = ", ".join(map(str, done["pinned_versions"]))
     say(f"{'Would delete' if dry_run else 'Deleted'} {len(done['files'])} files of {name}")
     say(f"Pinned versions that stay: {pinned}" if pinned else "No version is pinned")
+
+
+@tables.command("verify-pins")
+@output_option
+@home_option
+def check_pins(output: Format, home: Path | None) -> None:
+    """Open every table version that a model of this home was trained on, and look for its files; needs no server.
+
+    Exit code 3 if a version is missing or no longer what it was.
+    """
+    from pierhead.catalog.services.pins import verify_pins
+    from pierhead.kit.clock import SystemClock
+
+    with open_home(load_settings(home=home)) as database:
+        report = verify_pins(database, SystemClock())
+    if output is Format.JSON:
+        show_json({"checked": report.checked, "broken": [_broken_json(each) for each in report.broken]})
+    else:
+        show_table(
+            ["VERSION", "OF THE TABLE AT", "KEPT BECAUSE", "PROBLEM"],
+            [(each.pin.version, each.pin.location, each.pin.reason, each.problem) for each in report.broken],
+            empty=f"All {report.checked} pinned versions of tables are there, with the files they had.",
+        )
+    if report.broken:
+        raise Failure(
+            f"{len(report.broken)} of {report.checked} pinned versions of tables are missing or not what they were",
+            code=ExitCode.NOT_FOUND,
+            remedy="restore the folders of these tables from a backup",
+        )
+
+
+def _broken_json(broken: "BrokenPin") -> dict[str, Any]:
+    pin = broken.pin
+    return {
+        "location": str(pin.location),
+        "version": pin.version,
+        "holder": pin.holder,
+        "reason": pin.reason,
+        "problem": broken.problem,
+    }
 
 
 def _catalogs(remote: Remote, name: str) -> list[str]:

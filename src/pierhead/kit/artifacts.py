@@ -89,8 +89,11 @@ class ArtifactStore:
     def add_manifest(self, files: Sequence[ManifestFile], now: datetime) -> str:
         """Keep the list of a tree's files, which are here already; its digest."""
         draft = self._new_draft()
-        draft.write_bytes(msgspec.json.encode(_ManifestContent(list(Manifest(files).files))))
-        return self._keep(draft, now)
+        try:
+            draft.write_bytes(msgspec.json.encode(_ManifestContent(list(Manifest(files).files))))
+            return self._keep(draft, now)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def manifest(self, digest: str) -> Manifest:
         """Raises NotFound, or InternalError if its content is damaged."""

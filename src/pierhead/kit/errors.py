@@ -4,6 +4,7 @@ PierheadError
 ├── InvalidArgument        INVALID_PARAMETER_VALUE
 ├── BadRequest             BAD_REQUEST
 ├── InvalidState           INVALID_STATE
+├── DiskFull               INVALID_STATE (507)
 ├── Unauthenticated        UNAUTHENTICATED
 ├── PermissionDenied       PERMISSION_DENIED
 ├── NotFound               RESOURCE_DOES_NOT_EXIST
@@ -54,6 +55,15 @@ class InvalidState(PierheadError):
     """The object is not in a state that allows this."""
 
     code = "INVALID_STATE"
+
+
+class DiskFull(PierheadError):
+    """The disk that this would be written to is full; nothing of it is kept."""
+
+    # With this code no official client tries again, on whatever way it came: MLflow's client takes a code that the
+    # SDK does not know for a 500, and repeats those for minutes.
+    code = "INVALID_STATE"
+    kind = "disk full"
 
 
 class Unauthenticated(PierheadError):

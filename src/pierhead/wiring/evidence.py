@@ -17,7 +17,7 @@ from pierhead.kit.errors import InvalidState
 from pierhead.kit.home import Home
 from pierhead.kit.names import FullName
 from pierhead.kit.web.caller import Caller
-from pierhead.registry.adapters.external_webhooks import ExternalWebhooks
+from pierhead.registry.adapters.external_webhooks import FILE_NAME, ExternalWebhooks
 from pierhead.registry.adapters.scan_process import ScanProcess
 from pierhead.registry.domain.policies import Provenance as Mode
 from pierhead.registry.services.evidence import Evidences, Sources
@@ -30,9 +30,8 @@ from pierhead.registry.services.training_data import TrainingData
 from pierhead.serving.api.guards import target_of
 from pierhead.serving.store.endpoints import EndpointStore
 from pierhead.tracking.adapters.runs import TrackedRuns
+from pierhead.wiring.external_checks import external_checks_of
 from pierhead.wiring.gate import gate_sources
-
-_EXTERNAL_CHECKS = "external-checks.toml"
 
 
 class CatalogTables:
@@ -95,11 +94,12 @@ class Knowledge:
                 provenances=self.provenances,
                 scans=Scans(database, clock, artifacts, ScanProcess()),
                 runs=runs,
-                external=ExternalWebhooks(home.root / _EXTERNAL_CHECKS, clock),
+                external=ExternalWebhooks(home.root / FILE_NAME, clock),
                 external_names=wishes.external_names,
             ),
         )
         self.gate = gate_sources(clock, self.evidences)
+        self.external_names = lambda: external_checks_of(home.root)
         self.lineages = Lineages(database, clock, artifacts, self.provenances, endpoints_serving)
 
 

@@ -13,10 +13,12 @@ from pierhead.registry.domain.stages import Stage
 from pierhead.registry.services.gatekeeping import Gate, GateSources
 from pierhead.registry.services.rights import ModelRights
 from pierhead.registry.services.versions import Versions
-from pierhead.serving.domain.endpoints import Endpoint
+from pierhead.serving.domain.endpoints import ConfigStatus, Endpoint, EndpointConfig
 
-_Served = set[tuple[str, str, str]]
+_Served = frozenset[tuple[str, str, str]]
 """Name, number and the digest of the files that are served: a name can come to mean another model."""
+_NOTHING: _Served = frozenset()
+_PRODUCTION = StageTarget(Stage.PRODUCTION)
 
 
 class RegistryServingGate:
@@ -31,17 +33,18 @@ class RegistryServingGate:
 
     def require(self, connection: Connection, caller: Caller, before: Endpoint | None, after: Endpoint) -> None:
         gate = Gate(connection, caller, self._sources)
-        served, known = _served(after), _served(before) if before else set()
+        served, known = _served(after), _served(before) if before else _NOTHING
         rights = ModelRights(connection, caller)
         for name in sorted({name for name, *_ in served - known}):
             rights.require(Action.READ, name)
         target, former = _target(after), _target(before) if before else None
         is_new_config = before is None or before.newest.version != after.newest.version
+        # A new config is judged as a whole: what has left Production since does not come along.
+        asked = _entities(after.newest) if is_new_config else _NOTHING
         for name, number, digest in sorted(served):
             policy = gate.find_policy(name, target)
             is_other_policy = former is None or gate.find_policy(name, former) != policy
-            # A new config is judged as a whole: what has left Production since does not come along.
-            if policy is not None and (is_new_config or is_other_policy):
+            if policy is not None and ((name, number, digest) in asked or is_other_policy):
                 version = self._version(connection, name, number)
                 gate.require(version, target)
                 _require_same_files(version, digest, after)
@@ -62,9 +65,10 @@ class RegistryServingGate:
                 try:
                     version = self._version(connection, name, number)
                 except NotFound:
-                    # Deleting it took the same right.
-                    continue
-                gate.require_leaving(version, StageTarget(Stage.PRODUCTION))
+                    # It may have been archived before, and deleted by whoever made it.
+                    gate.require_leaving_of_gone(name, version_number(number), _PRODUCTION)
+                else:
+                    gate.require_leaving(version, _PRODUCTION)
 
     def _version(self, connection: Connection, name: str, number: str) -> ModelVersion:
         return Versions(connection, self._sources.clock).get(name, version_number(number))
@@ -79,7 +83,15 @@ def _require_same_files(version: ModelVersion, digest: str, endpoint: Endpoint) 
 
 
 def _served(endpoint: Endpoint) -> _Served:
-    return {(entity.model_name, entity.model_version, entity.digest) for entity in endpoint.newest.entities}
+    """What answers now, and what is about to; a config that failed answers nothing beside an active one."""
+    active, newest = endpoint.active, endpoint.newest
+    if active is None:
+        return _entities(newest)
+    return _entities(active) | (_NOTHING if newest.status is ConfigStatus.FAILED else _entities(newest))
+
+
+def _entities(config: EndpointConfig) -> _Served:
+    return frozenset((entity.model_name, entity.model_version, entity.digest) for entity in config.entities)
 
 
 def _target(endpoint: Endpoint) -> EndpointTarget:

@@ -9,6 +9,7 @@ from databricks.sdk import WorkspaceClient
 from sqlalchemy import Connection
 
 from harness.asgi import LiveApp
+from harness.furnishing import furnish
 from harness.http import Answer
 from pierhead.catalog.api import PUBLIC_PREFIXES, unity
 from pierhead.catalog.api import routes as catalog_routes
@@ -75,7 +76,7 @@ def make_unity(folder: Path, database: Database, clock: Clock, models: Models) -
     grounds = Grounds(home, clock, models)
     with database.transaction() as connection:
         identities = Identities(connection, clock)
-        identities.set_up()
+        furnish(connection)
         tokens = {
             name: identities.create_token(identities.create_user(name, groups), "test")
             for name, groups in USERS.items()

@@ -15,7 +15,7 @@ from fakes.clock import FixedClock
 from pierhead.catalog.domain.transfers import Part, UploadSession
 from pierhead.catalog.services.mounts import Mount, Mounts, Place
 from pierhead.catalog.services.uploads import Uploads
-from pierhead.kit.errors import AlreadyExists, InternalError, InvalidArgument, NotFound
+from pierhead.kit.errors import AlreadyExists, DiskFull, InvalidArgument, NotFound
 from pierhead.kit.folder_tree import FolderTree
 from pierhead.kit.web.caller import Caller
 
@@ -95,7 +95,7 @@ def _small_disk() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_small_disk")
 def test_a_full_disk_is_told_and_cleaned_up(uploads: Uploads, folder: Path) -> None:
-    with pytest.raises(InternalError, match="no space left"):
+    with pytest.raises(DiskFull, match="is full"):
         _put(uploads, _chunks(b"x" * 3_000_000), _place(folder))
 
     assert _names(folder / "uploads") == []
@@ -106,7 +106,7 @@ def test_a_full_disk_at_the_end_of_an_upload_keeps_its_parts(uploads: Uploads, f
     session = uploads.start("files", "models/a.bin", overwrite=True)
     parts = [_put_part(uploads, session, number, b"x" * 600_000) for number in (1, 2)]
 
-    with pytest.raises(InternalError, match="no space left"):
+    with pytest.raises(DiskFull, match="is full"):
         uploads.complete(session, parts, _place(folder), by=ADA)
 
     assert len(list((folder / "uploads").glob("session-*/part-*"))) == 2

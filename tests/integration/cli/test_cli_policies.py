@@ -149,3 +149,43 @@ def test_a_trial_of_an_open_gate_exits_with_0(server: RestServer, run: Any) -> N
 )
 def test_words_that_do_not_fit_are_refused(run: Any, words: tuple[str, ...]) -> None:
     assert run("test", "c.s.m", "3", *words).exit_code == 2
+
+
+_ASKS = """name: acme
+policies:
+- name: all
+  match: {models: ['main.*'], stages: [Production]}
+  checks:
+  - external: {name: change-mgmt, max_age: 1d}
+  - external: {name: legal, max_age: 1d}
+"""
+
+
+def test_apply_warns_of_external_checks_that_nobody_can_ask(server: RestServer, run: Any, tmp_path: Path) -> None:
+    server.answer(
+        f"POST {_POLICIES}/apply", {"policies": _ACME, "is_new": True, "missing_external_checks": ["change-mgmt"]}
+    )
+    (tmp_path / "acme.yaml").write_text(_ASKS)
+    result = run("apply", tmp_path / "acme.yaml")
+
+    assert result.exit_code == 0
+    assert "nobody can ask the external check change-mgmt, so that it always says no" in result.stderr
+
+
+def test_validate_warns_of_external_checks_that_this_home_does_not_know(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text(_ASKS)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/external-checks.toml").write_text('[legal]\nurl = "https://legal.example.com"\nsecret = "s"\n')
+    result = run("validate", tmp_path / "acme.yaml")
+
+    assert result.exit_code == 0
+    assert "external check change-mgmt" in result.stderr
+    assert "legal" not in result.stderr
+
+
+def test_validate_takes_an_entry_without_a_secret_for_none(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text(_ASKS)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/external-checks.toml").write_text('[legal]\nurl = "https://legal.example.com"\n')
+
+    assert "external check legal" in run("validate", tmp_path / "acme.yaml").stderr

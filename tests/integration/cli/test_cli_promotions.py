@@ -206,3 +206,30 @@ def test_emergencies_are_listed_and_reviewed(server: RestServer, run: Any) -> No
     assert "customers wait" in run("emergencies").stdout
     assert run("review", "e1", "--comment", "was needed").exit_code == 0
     assert server.last.body == {"comment": "was needed"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["c.s.m"], "Missing argument 'VERSION'"),
+        (["c.s.m", "latest"], "'latest' is no version; give its number"),
+        (["c.s.m", "-1"], "No such option"),
+        (["c.s.m", "1.0"], "'1.0' is no version"),
+        (["c.s.m", ""], "'' is no version"),
+        (["c.s.m", "3/../4"], "is no version"),
+        (
+            ["c.s.m", "3", "--to", "prod"],
+            "'prod' is no stage (None, Staging, Production, Archived); for an alias write '@prod'",
+        ),
+        (["c.s.m", "3", "--to", "@"], "alias"),
+    ],
+)
+def test_odd_arguments_are_refused_before_anything_is_sent(
+    server: RestServer, run: Any, arguments: list[str], told: str
+) -> None:
+    for command in ("promote", "request", "approve", "reject"):
+        result = run(command, *arguments)
+
+        assert result.exit_code == 2
+        assert told in " ".join(result.stderr.replace("│", " ").split())
+    assert server.asked == []

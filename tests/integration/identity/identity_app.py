@@ -7,6 +7,7 @@ from typing import Any
 
 from fakes.clock import FixedClock
 from harness.asgi import LiveApp
+from harness.furnishing import furnish
 from harness.http import Answer
 from pierhead.identity.api import routes as identity
 from pierhead.identity.services.accounts import Authenticator, Identities
@@ -25,8 +26,9 @@ class IdentityApp:
         self.database = database
         self.clock = clock
         self._live = live
+        with database.transaction() as connection:
+            furnish(connection)
         with self.identities() as identities:
-            identities.set_up()
             self.admin = identities.create_admin()
             sara = identities.create_user("sara", frozenset({"data-scientists"}))
             self.sara = identities.create_token(sara, "sara's")

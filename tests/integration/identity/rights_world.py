@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from fakes.clock import FixedClock
 from harness.asgi import LiveApp
+from harness.furnishing import furnish
 from harness.http import Answer, request
 from pierhead.identity.api import grants, permissions
 from pierhead.identity.domain.objects import Asset, Catalog, Endpoint, Experiment, Kind, Model, Schema, Target
@@ -71,7 +72,7 @@ class World:
         self.ids: dict[str, str] = {}
         with database.transaction() as connection:
             identities = Identities(connection, self.clock)
-            identities.set_up()
+            furnish(connection)
             accounts = [
                 identities.create_user("root", frozenset({"admins"})),
                 identities.create_user("lea", frozenset({"ml-leads"})),

@@ -2,10 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
+import tempfile
 import textwrap
+from pathlib import Path
 from typing import Any
+
+from harness.scripts import run_script
 
 _PRELUDE = """
 import json, sys, warnings
@@ -18,8 +20,9 @@ def run_client(script: str, **environment: str) -> Any:
     """What the script leaves in `result`."""
     code = _PRELUDE + textwrap.dedent(script) + "\nprint('\\n' + json.dumps(result, default=str))"
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "DATABRICKS_"))}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=kept | environment, capture_output=True, text=True, timeout=240
-    )
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
+        file.write(code)
+        file.flush()
+        done = run_script(Path(file.name), environment=kept | environment, timeout_s=240)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return json.loads(done.stdout.strip().splitlines()[-1])

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from fakes.clock import FixedClock
 from harness.asgi import LiveApp
+from harness.furnishing import furnish
 from harness.http import Answer
 from pierhead.identity.services.accounts import Identities
 from pierhead.kit.artifacts import ArtifactStore
@@ -140,7 +141,7 @@ class World:
             self.database, self.clock, self.artifacts, self.sources, self.pending, self.gate, self._provenances()
         )
         with database.transaction() as connection:
-            Identities(connection, self.clock).set_up()
+            furnish(connection)
         self.use_policies("solo")
         self.by_parts = RegistryTree(self.database, self.artifacts, self.pending, BY_PARTS)
         self.by_name = RegistryTree(self.database, self.artifacts, self.pending, BY_NAME)

@@ -176,6 +176,19 @@ def test_the_author_of_a_run_is_its_user_and_who_answers_for_it(rig: EvidenceRig
     assert rig.authors(rig.world.register(NAME, "models:/m-3")) == frozenset()
 
 
+def test_a_run_stays_its_owner_s_when_the_service_principal_is_gone(rig: EvidenceRig) -> None:
+    with rig.database.transaction() as connection:
+        accounts = Accounts(connection, rig.world.clock)
+        accounts.create_user("olga")
+        robot = accounts.create_service_principal("robot", "olga")
+    rig.runs.put(a_run("r1", user="robot"))
+    version = rig.register()
+    with rig.database.transaction() as connection:
+        Accounts(connection, rig.world.clock).delete(robot)
+
+    assert "olga" in rig.authors(version)
+
+
 def test_an_author_who_is_not_known_yet_is_not_nobody(rig: EvidenceRig) -> None:
     rig.runs.is_silent = True
     version = rig.register()

@@ -1,6 +1,7 @@
 """Every door to Production, knocked at by who may not and by who may."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from registry_world import World
 
 from harness.http import Answer
 from pierhead.kit.web.caller import Caller, PrincipalKind
+from pierhead.registry.services.history import History
 
 MODEL = "main.fraud.classifier"
 ACCESS = frozenset({"workspace-access"})
@@ -342,6 +344,22 @@ def test_a_broken_glass_waits_for_a_review(gated: World) -> None:
     assert gated.call("GET", "/api/2.0/pierhead/break-glass", token="lea").json() == {"promotions": []}
 
 
+def test_of_two_reviews_at_once_the_first_one_stands(gated: World) -> None:
+    review = _broken(gated, 1)
+    with ThreadPoolExecutor() as pool:
+        with gated.database.transaction() as connection:
+            History(connection, gated.clock, CALLERS["lea"]).review(review.split("/")[-2], "was needed")
+            late = pool.submit(gated.call, "POST", review, {"comment": "was not"}, token="lou")
+            wait([late], timeout=0.3)
+        answer = late.result()
+
+    # SQLite lets the other one begin after the first; on Postgres they meet.
+    assert answer.json()["error_code"] in ("INVALID_STATE", "RESOURCE_CONFLICT")
+    assert answer.json()["message"].startswith("lea reviewed")
+    [chapter] = gated.call("GET", f"/api/2.0/pierhead/models/{MODEL}/history", token="ria").json()["history"]
+    assert (chapter["break_glass"]["reviewed_by"], chapter["break_glass"]["review_comment"]) == ("lea", "was needed")
+
+
 def test_who_made_a_version_does_not_review_how_it_went_live(gated: World) -> None:
     made = gated.register(MODEL, "models:/m-lou", by=CALLERS["lou"])
     body = {"to": "Production", "break_glass_reason": "customers wait"}
@@ -352,6 +370,47 @@ def test_who_made_a_version_does_not_review_how_it_went_live(gated: World) -> No
     refused = gated.call("POST", f"/api/2.0/pierhead/break-glass/{waiting['id']}/review", {"comment": "x"}, token="lou")
 
     assert (refused.status, "lou made this version" in refused.json()["message"]) == (403, True)
+
+
+def _broken(world: World, number: int) -> str:
+    """The id of the break-glass promotion by which ann brings the version live; the review's path."""
+    body = {"to": "Production", "break_glass_reason": "customers wait"}
+    path = f"/api/2.0/pierhead/models/{MODEL}/versions/{number}/promote"
+    assert world.call("POST", path, body, token="ann").json()["decision"] == "applied"
+    [waiting] = world.call("GET", "/api/2.0/pierhead/break-glass", token="lou").json()["promotions"]
+    return f"/api/2.0/pierhead/break-glass/{waiting['id']}/review"
+
+
+def test_the_owner_of_what_made_the_run_does_not_review_it(gated: World) -> None:
+    gated.authors["0123456789abcdef0123456789abcdef"] = frozenset({"robot", "lou"})
+    review = _broken(gated, 1)
+
+    assert gated.call("POST", review, {"comment": "x"}, token="lou").status == 403
+    assert gated.call("POST", review, {"comment": "x"}, token="lea").status == 200
+
+
+def test_deleting_a_version_does_not_make_its_author_a_reviewer(gated: World) -> None:
+    made = gated.register(MODEL, "models:/m-lou", by=CALLERS["lou"])
+    review = _broken(gated, made.number)
+    gated.callers["all"] = Caller("9", "all", frozenset({"admins", "ml-leads"}), entitlements=ACCESS)
+    path = f"/api/2.1/unity-catalog/models/{MODEL}/versions/{made.number}"
+    assert gated.call("DELETE", path, {}, token="all").status == 200
+
+    assert gated.call("POST", review, {"comment": "x"}, token="lou").status == 403
+
+
+def test_a_glass_that_is_broken_to_take_a_version_away_is_marked(gated: World) -> None:
+    gated.call("POST", "/api/2.0/mlflow/model-versions/transition-stage", {**KEY, "stage": "Production"}, token="lea")
+    path = f"/api/2.0/pierhead/models/{MODEL}/versions/1"
+    body = {"to": "Staging", "break_glass_reason": "it burns"}
+
+    said = gated.call("POST", f"{path}/promote", body, token="ann").json()
+
+    assert "BREAK-GLASS: ann" in said["message"]
+    activities = gated.call("GET", f"{path}/activities", token="lea").json()["activities"]
+    assert "it burns" in activities[-1]["system_comment"]
+    [waiting] = gated.call("GET", "/api/2.0/pierhead/break-glass", token="lea").json()["promotions"]
+    assert (waiting["place"], waiting["break_glass"]["reason"]) == ("Staging", "it burns")
 
 
 def test_open_requests_and_activities_can_be_listed(gated: World) -> None:

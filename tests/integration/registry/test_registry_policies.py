@@ -120,6 +120,11 @@ def test_groups_that_do_not_exist_are_told(registry):
     assert body["missing_groups"] == ["ml-lead"]
 
 
+def test_external_checks_that_nobody_configured_are_told(registry):
+    asks = _ACME.rstrip("\n") + "\n  checks:\n  - external: {name: change-mgmt, max_age: 1d}\n"
+    assert told(registry, "/apply", {"content": asks}).json()["missing_external_checks"] == ["change-mgmt"]
+
+
 def test_choices_are_remembered_in_order(registry):
     told(registry, "/use", {"name": "solo"})
     told(registry, "/use", {"name": "solo"})

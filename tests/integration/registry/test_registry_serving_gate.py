@@ -1,15 +1,20 @@
 """Endpoints that policies speak of, changed by who may manage the endpoint but not promote."""
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
 import pytest
 from registry_world import World
+from sqlalchemy import Connection
 
 from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.gate import StageTarget
 from pierhead.registry.domain.refusals import GateClosed
 from pierhead.registry.domain.stages import Stage
 from pierhead.serving.domain.drafts import ConfigDraft
-from pierhead.serving.domain.endpoints import EntitySpec, Tag
+from pierhead.serving.domain.endpoints import EndpointConfig, EntitySpec, Tag
 from pierhead.serving.services.endpoints import Endpoints
+from pierhead.serving.store.endpoints import EndpointStore
 from pierhead.wiring.serving_gate import RegistryServingGate
 from pierhead.wiring.shared import RegistryVersions
 
@@ -48,17 +53,45 @@ class Serving:
             made = endpoints.create("fraud", draft, creator=by.user_name, tags=_tags(tags))
             self._gate.require(connection, by, None, made)
 
-    def tag(self, by: Caller = SAM, **tags: str) -> None:
+    def tag(self, by: Caller = SAM, meanwhile: Callable[[], object] | None = None, **tags: str) -> None:
+        """`meanwhile` is what happens when all is judged and nothing is committed."""
         with self._world.database.transaction() as connection:
             endpoints = Endpoints(connection, self._world.clock, self._versions)
-            before = endpoints.get("fraud")
+            before = endpoints.get_locked("fraud")
             endpoints.patch_tags("fraud", add=_tags(tags), delete=[])
             self._gate.require(connection, by, before, endpoints.get("fraud"))
+            if meanwhile is not None:
+                meanwhile()
+
+    def tags(self) -> dict[str, str | None]:
+        with self._world.database.reading() as connection:
+            found = Endpoints(connection, self._world.clock, self._versions).get("fraud")
+        return {tag.key: tag.value for tag in found.tags}
+
+    def update(self, number: str, by: Caller = SAM) -> None:
+        draft = ConfigDraft((EntitySpec(MODEL, number, workload_size="Small", scale_to_zero_enabled=True),), None)
+        with self._world.database.transaction() as connection:
+            endpoints = Endpoints(connection, self._world.clock, self._versions)
+            before = endpoints.get_locked("fraud")
+            self._gate.require(connection, by, before, endpoints.update_config("fraud", draft, creator=by.user_name))
+
+    def activate_newest(self) -> None:
+        with self._world.database.transaction() as connection:
+            newest = self._newest(connection)
+            EndpointStore(connection).activate(newest.endpoint_id, newest.version)
+
+    def fail_newest(self) -> None:
+        with self._world.database.transaction() as connection:
+            newest = self._newest(connection)
+            EndpointStore(connection).fail(newest.endpoint_id, newest.version, "no worker came up")
+
+    def _newest(self, connection: Connection) -> EndpointConfig:
+        return Endpoints(connection, self._world.clock, self._versions).get("fraud").newest
 
     def delete(self, by: Caller = SAM) -> None:
         with self._world.database.transaction() as connection:
             endpoints = Endpoints(connection, self._world.clock, self._versions)
-            self._gate.require_deletion(connection, by, endpoints.get("fraud"))
+            self._gate.require_deletion(connection, by, endpoints.get_locked("fraud"))
             endpoints.delete("fraud")
 
 
@@ -73,9 +106,9 @@ def serving(world: World) -> Serving:
     return Serving(world)
 
 
-def _promote(world: World, name: str = MODEL) -> None:
+def _promote(world: World, name: str = MODEL, number: int = 1) -> None:
     with world.promotions(LEA) as promotions:
-        promotions.move(name, 1, StageTarget(Stage.PRODUCTION))
+        promotions.move(name, number, StageTarget(Stage.PRODUCTION), archive_existing=True)
 
 
 def test_a_version_in_production_is_served_under_a_gated_endpoint(world: World, serving: Serving) -> None:
@@ -134,3 +167,91 @@ def test_an_open_endpoint_is_deleted_freely(world: World, serving: Serving) -> N
     serving.create()
 
     serving.delete()
+
+
+@pytest.mark.parametrize("has_failed", [True, False])
+def test_what_an_endpoint_answers_with_is_judged_and_not_only_what_it_was_asked_for_last(
+    world: World, serving: Serving, has_failed: bool
+) -> None:
+    world.use_policies("default")
+    world.register(MODEL, "models:/m-second", by=SAM)
+    _promote(world, number=2)
+    serving.create()
+    serving.activate_newest()
+    serving.update("2")
+    if has_failed:
+        serving.fail_newest()
+
+    with pytest.raises(GateClosed, match="must be in Production"):
+        serving.tag(environment="production")
+
+
+def test_a_config_that_failed_does_not_keep_a_good_endpoint_out(world: World, serving: Serving) -> None:
+    world.use_policies("default")
+    world.register(MODEL, "models:/m-second", by=SAM)
+    _promote(world)
+    serving.create()
+    serving.activate_newest()
+    serving.update("2")
+    serving.fail_newest()
+
+    serving.tag(environment="production")
+
+
+def test_a_gated_endpoint_goes_on_to_the_version_that_took_the_place(world: World, serving: Serving) -> None:
+    world.use_policies("default")
+    world.register(MODEL, "models:/m-second", by=SAM)
+    _promote(world)
+    serving.create(environment="production")
+    serving.activate_newest()
+    _promote(world, number=2)
+
+    serving.update("2")
+
+
+def test_deleting_an_archived_version_frees_no_gated_endpoint_that_serves_it(world: World, serving: Serving) -> None:
+    world.use_policies("default")
+    world.register(MODEL, "models:/m-second", by=SAM)
+    _promote(world)
+    serving.create(environment="production")
+    serving.activate_newest()
+    _promote(world, number=2)
+    world.registrations.delete_version(MODEL, 1, by=SAM)
+
+    with pytest.raises(GateClosed, match="take a version away"):
+        serving.tag(environment="staging")
+    with pytest.raises(GateClosed, match="take a version away"):
+        serving.delete()
+    serving.delete(LEA)
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (lambda serving: serving.tag(environment="staging"), "take a version away"),
+        (lambda serving: serving.update("2"), "must be in Production"),
+        (lambda serving: serving.delete(), "take a version away"),
+    ],
+    ids=["tags", "config", "deletion"],
+)
+def test_a_change_in_the_moment_in_which_an_endpoint_is_gated_is_judged_as_one_after_it(
+    world: World, serving: Serving, change: Callable[[Serving], None], refusal: str
+) -> None:
+    world.use_policies("default")
+    world.register(MODEL, "models:/m-second", by=SAM)
+    _promote(world)
+    serving.create()
+    serving.activate_newest()
+    with ThreadPoolExecutor() as pool:
+
+        def meanwhile() -> None:
+            changes.append(pool.submit(change, serving))
+            wait(changes, timeout=0.3)
+
+        changes: list[Future[None]] = []
+        serving.tag(LEA, meanwhile, environment="production")
+        (changed,) = changes
+        with pytest.raises(GateClosed, match=refusal):
+            changed.result()
+
+    assert serving.tags() == {"environment": "production"}

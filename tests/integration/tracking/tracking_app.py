@@ -24,6 +24,7 @@ from pierhead.kit.db import Database, metadata, sqlite_url
 from pierhead.kit.errors import Unauthenticated
 from pierhead.kit.folder_tree import FolderTree
 from pierhead.kit.home import Home
+from pierhead.kit.logs import configure
 from pierhead.kit.signing import load_key
 from pierhead.kit.web.app import application
 from pierhead.kit.web.caller import Caller
@@ -67,6 +68,7 @@ def open_database(home: Home) -> Database:
 
 def main(root: str, listen_fd: str) -> None:
     home = Home(Path(root))
+    configure("api")
     clock = SystemClock()
     artifacts = FolderTree(home.artifacts)
     versions = FolderTree(home.store)

@@ -26,3 +26,11 @@ class BrokenPin:
 
     pin: Pin
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinReport:
+    """`checked` is how many pins there are."""
+
+    checked: int
+    broken: tuple[BrokenPin, ...]

@@ -1,21 +1,17 @@
 """Request bodies to files, a piece at a time."""
 
-import errno
 import hashlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from anyio.to_thread import run_sync
 
-from pierhead.kit.errors import InternalError
+from pierhead.kit.full_disk import full_disk_is_told
 
 # Large enough that the hop to a thread is cheap beside the write, small enough to hold for many uploads at once.
 _BUFFER_BYTES = 1024 * 1024
-
-_NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +25,14 @@ class Received:
 async def receive(chunks: AsyncIterator[bytes], target: Path) -> Received:
     """Write a body to the new file `target`, holding at most about a megabyte of it.
 
-    Removes `target` and raises if the body breaks off or cannot be written (InternalError for a full disk).
+    Removes `target` and raises if the body breaks off or cannot be written (DiskFull for a full disk).
     """
     try:
-        with full_disk_is_told("this upload"), target.open("xb", buffering=0) as file:
+        with full_disk_is_told("the upload"), target.open("xb", buffering=0) as file:
             return await _drain(chunks, file)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def full_disk_is_told(what: str) -> Iterator[None]:
-    """Turn a full disk into an InternalError that says so."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_SPACE:
-            raise
-        raise InternalError(f"no space left on the server for {what}; free some and send it again") from error
 
 
 async def _drain(chunks: AsyncIterator[bytes], file: BinaryIO) -> Received:

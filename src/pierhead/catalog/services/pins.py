@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from pierhead.catalog.domain.pins import BrokenPin, Pin
+from pierhead.catalog.domain.pins import BrokenPin, Pin, PinReport
 from pierhead.catalog.store.pins import PinStore
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
@@ -40,12 +40,12 @@ class Pins:
         return self._store.list()
 
 
-def verify_pins(database: Database, clock: Clock) -> list[BrokenPin]:
+def verify_pins(database: Database, clock: Clock) -> PinReport:
     """Open every pinned version and look for its files; those that are not as they were, with the reason."""
     with database.reading() as connection:
         pins = Pins(connection, clock).list()
     problems = ((pin, _problem(pin)) for pin in pins)
-    return [BrokenPin(pin, problem) for pin, problem in problems if problem is not None]
+    return PinReport(len(pins), tuple(BrokenPin(pin, problem) for pin, problem in problems if problem is not None))
 
 
 def _problem(pin: Pin) -> str | None:

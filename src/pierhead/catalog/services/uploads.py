@@ -9,10 +9,11 @@ from pathlib import Path
 from anyio.to_thread import run_sync
 
 from pierhead.catalog.domain.transfers import Part, UploadSession, check_parts, session_id
-from pierhead.catalog.services.bodies import full_disk_is_told, receive
+from pierhead.catalog.services.bodies import receive
 from pierhead.catalog.services.mounts import Place
 from pierhead.kit.clock import Clock, to_ms
 from pierhead.kit.errors import NotFound
+from pierhead.kit.full_disk import full_disk_is_told
 from pierhead.kit.ids import new_id
 from pierhead.kit.web.caller import Caller
 

@@ -27,6 +27,25 @@ class Repeated:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """So many denials could not be recorded: by whom and on what, nobody knows any more."""
+
+    count: int
+    first: datetime
+    last: datetime
+
+    def and_also(self, other: "Lost | None") -> "Lost":
+        if other is None:
+            return self
+        return Lost(self.count + other.count, min(self.first, other.first), max(self.last, other.last))
+
+
+def lost_with(repeated: Repeated) -> Lost:
+    """What is lost if this cannot be recorded. All come after the first of the window, which has a record."""
+    return Lost(repeated.count, repeated.since, repeated.until)
+
+
 @dataclass(slots=True)
 class _Window:
     began: datetime

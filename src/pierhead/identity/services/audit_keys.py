@@ -35,11 +35,15 @@ class Verifier:
         return hashlib.sha256(self.key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
 
     def is_signed(self, signed: Signed) -> bool:
+        return signed.key_id == self.key_id and self.is_message_signed(signed.checkpoint.message, signed.signature)
+
+    def is_message_signed(self, message: bytes, signature: bytes) -> bool:
+        """For messages that begin with what they are, so that none can pass for another kind."""
         try:
-            self.key.verify(signed.signature, signed.checkpoint.message)
+            self.key.verify(signature, message)
         except InvalidSignature:
             return False
-        return signed.key_id == self.key_id
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,11 @@ class Signer:
         return Verifier(self.key.public_key())
 
     def sign(self, checkpoint: Checkpoint) -> Signed:
-        return Signed(checkpoint, self.verifier.key_id, self.key.sign(checkpoint.message))
+        return Signed(checkpoint, self.verifier.key_id, self.sign_message(checkpoint.message))
+
+    def sign_message(self, message: bytes) -> bytes:
+        """For messages that begin with what they are, so that none can pass for another kind."""
+        return self.key.sign(message)
 
 
 def load_signer(folder: Path) -> Signer:

@@ -90,6 +90,17 @@ class Accounts:
         account = self._store.find_by_name(name) or self._store.find_by_application_id(name)
         return None if account is None or account.deleted_at is not None else account
 
+    def find_ever(self, name: str) -> Account | None:
+        """By name, deleted or not: what was done under a name stays that account's."""
+        return self._store.find_by_name(name)
+
+    def may_act(self, account: Account) -> bool:
+        """Whether it could log in now: a service principal only while its owner may."""
+        if account.kind is PrincipalKind.USER:
+            return account.is_active
+        owner = None if account.owner is None else self.find(account.owner)
+        return account.is_active and owner is not None and owner.is_active
+
     def get(self, name: str, kind: PrincipalKind | None = None) -> Account:
         """By name, or a service principal by its application id; of any kind for None. Raises NotFound."""
         account = self.find(name)

@@ -28,6 +28,7 @@ STATUS: dict[type[errors.PierheadError], int] = {
     errors.NotImplementedYet: 501,
     errors.Unavailable: 503,
     errors.DeadlineExceeded: 504,
+    errors.DiskFull: 507,
 }
 
 
@@ -50,6 +51,8 @@ def error_response(error: errors.PierheadError) -> Response:
 
 async def handle_pierhead_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.PierheadError)
+    if isinstance(error, errors.DiskFull):
+        log.error("disk full", refused=error.message)
     return error_response(error)
 
 

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from pierhead.kit import audit_context
 from pierhead.kit.db import Database
 from pierhead.kit.errors import BadRequest, InvalidArgument, TooLarge
+from pierhead.kit.full_disk import full_disk_is_told
 from pierhead.kit.web.caller import Caller, Client, client_of
 from pierhead.kit.web.render import json_response
 
@@ -153,7 +154,8 @@ class Routes:
 
         async def named(request: Request) -> Response:
             _is_call_of(f"{method} {path}", request)
-            return await endpoint(request)
+            with full_disk_is_told(f"{request.method} {request.url.path}"):
+                return await endpoint(request)
 
         for prefix in prefixes:
             self.routes.append(Route(prefix + path, named, methods=[method]))

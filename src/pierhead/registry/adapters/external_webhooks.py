@@ -15,6 +15,9 @@ import orjson
 from pierhead.kit.clock import Clock, to_ms
 from pierhead.registry.ports import Opinion
 
+FILE_NAME = "external-checks.toml"
+"""Lies in the home."""
+
 SIGNATURE_HEADER = "X-Pierhead-Signature"
 _LARGEST_ANSWER_BYTES = 64 * 1024
 _LONGEST_MESSAGE = 1000
@@ -65,6 +68,21 @@ class ExternalWebhooks:
 def signature(secret: str, body: bytes) -> str:
     """The value of the signature header."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def configured_names(file: Path) -> frozenset[str]:
+    """Which systems `ExternalWebhooks` could ask; none if the file cannot be read."""
+    try:
+        return frozenset(name for name in tomllib.loads(file.read_text()) if _is_usable(file, name))
+    except (OSError, ValueError):
+        return frozenset()
+
+
+def _is_usable(file: Path, name: str) -> bool:
+    try:
+        return _find(file, name) is not None
+    except ValueError:
+        return False
 
 
 def _find(file: Path, name: str) -> Webhook | None:

@@ -1,6 +1,6 @@
 """`/2.0/pierhead/policies*`: which policies there are, which decide, and what they would say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -28,10 +28,13 @@ _ROOT = "/2.0/pierhead/policies"
 class PolicyCalls:
     """Handlers. Everybody may read policies; only admins change them."""
 
-    def __init__(self, clock: Clock, gated: GatedCalls, sources: GateSources) -> None:
+    def __init__(
+        self, clock: Clock, gated: GatedCalls, sources: GateSources, external_names: Callable[[], frozenset[str]]
+    ) -> None:
         self._clock = clock
         self._gated = gated
         self._sources = sources
+        self._external_names = external_names
 
     def add_routes(self, routes: Routes) -> None:
         for method, path, handler, guard in (
@@ -75,6 +78,7 @@ class PolicyCalls:
             "policies": policies_json(given, policies.in_use()),
             "is_new": is_new,
             "missing_groups": policies.list_missing_groups(given),
+            "missing_external_checks": policies.list_missing_externals(given, self._external_names()),
         }
 
     def use(self, call: Call, connection: Connection) -> dict[str, Any]:

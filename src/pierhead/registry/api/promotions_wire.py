@@ -80,20 +80,24 @@ def chapter_json(chapter: Chapter) -> dict[str, Any]:
     placement, request = chapter.placement, chapter.request
     if request is None:
         moved = _said(placement.by, placement.person, placement.since, placement.comment)
-        return placement_json(placement) | {
-            "requested": None,
-            "approvals": [moved] if placement.emergency is None else [],
-        }
+        has_approved = placement.emergency is None and _let_in(placement, placement.person)
+        return placement_json(placement) | {"requested": None, "approvals": [moved] if has_approved else []}
     counted: dict[str, GivenApproval] = {}
     for given in request.approvals:
-        if given.approval.subject_digest == placement.subject_digest:
-            counted.setdefault(given.approval.person, given)
+        approval = given.approval
+        if approval.subject_digest == placement.subject_digest and _let_in(placement, approval.person):
+            counted.setdefault(approval.person, given)
     return placement_json(placement) | {
-        "requested": _said(request.creator, request.creator, request.created_at, request.comment),
+        "requested": _said(request.creator, request.person, request.created_at, request.comment),
         "approvals": [
             _said(given.approver, person, given.approval.at, given.comment) for person, given in counted.items()
         ],
     }
+
+
+def _let_in(placement: Placement, person: str) -> bool:
+    """Whether this person's approval counted; placements of older releases do not tell."""
+    return person in placement.evidence.get("approved_by", (person,))
 
 
 def _said(name: str, person: str, at: datetime, comment: str | None) -> dict[str, Any]:

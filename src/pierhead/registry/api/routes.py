@@ -1,5 +1,7 @@
 """All dialects on one registry."""
 
+from collections.abc import Callable
+
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
@@ -30,8 +32,12 @@ def add_routes(  # noqa: PLR0913  # everything that doors are made of
     gate: GateSources,
     sender: WebhookSender,
     key: bytes,
+    external_names: Callable[[], frozenset[str]] = frozenset,
 ) -> None:
-    """`key` signs download addresses; what `downloads.is_public` names must be let through without a token."""
+    """`key` signs download addresses; what `downloads.is_public` names must be let through without a token.
+
+    `external_names` are the systems outside that can be asked.
+    """
     gated = GatedCalls(database, gate)
     OssModels(clock, registrations, gated).add_routes(routes)
     OssVersions(clock, registrations, gated).add_routes(routes)
@@ -43,5 +49,5 @@ def add_routes(  # noqa: PLR0913  # everything that doors are made of
     TransitionRequests(clock, gated).add_routes(routes)
     VersionComments(clock).add_routes(routes)
     PromotionCalls(clock, gated).add_routes(routes)
-    PolicyCalls(clock, gated, gate).add_routes(routes)
+    PolicyCalls(clock, gated, gate, external_names).add_routes(routes)
     WebhookCalls(database, clock, sender).add_routes(routes)

@@ -39,11 +39,13 @@ from pierhead.registry.domain.policies import Mode, Policy, PolicySet, canonical
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """A decision with all that was looked at, met or not. `policy` is SET/POLICY@REVISION, None where none speaks."""
+    """A decision with all that was looked at, met or not. `policy` is SET/POLICY@REVISION, None where none speaks;
+    `approvers` are the persons whose approvals counted."""
 
     policy: str | None
     findings: tuple[Finding, ...]
     decision: Decision
+    approvers: frozenset[str] = frozenset()
 
 
 def authorize_promotion(  # noqa: PLR0913  # a decision takes all of this, and nothing else
@@ -91,7 +93,7 @@ def examine_promotion(policies: PolicySet, case: Case) -> Examination:
             *of_evidence(policy, case.subject, case.evidence, case.now),
         ),
     )
-    return Examination(matter.reference, findings, _decide(matter, findings, counted))
+    return Examination(matter.reference, findings, _decide(matter, findings, counted), counted.persons)
 
 
 def _decide(matter: Matter, findings: tuple[Finding, ...], counted: Tally) -> Decision:

@@ -7,10 +7,12 @@ from typing import Any, Protocol
 from pierhead.registry.domain.check import Check
 from pierhead.registry.domain.check_evaluation import EVALUATION
 from pierhead.registry.domain.check_records import ARTIFACT_SCAN, DATA_VERSION, SIGNATURE
-from pierhead.registry.domain.check_reports import EXTERNAL
+from pierhead.registry.domain.check_reports import EXTERNAL, report_check
+
+PARITY = report_check("parity", "its compiled artifact gives the original's answers")
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {check.name: check for check in (SIGNATURE, DATA_VERSION, EVALUATION, ARTIFACT_SCAN, EXTERNAL)}
+    {check.name: check for check in (SIGNATURE, DATA_VERSION, EVALUATION, ARTIFACT_SCAN, EXTERNAL, PARITY)}
 )
 
 

@@ -11,11 +11,13 @@ from pierhead.registry.domain.policies import EVERYBODY, Approve, Policy, Role
 @dataclass(frozen=True, slots=True)
 class Tally:
     """`findings` are about the actor as an approver; `missing` is how many approvals are needed besides the good ones,
-    the actor's own among them if the findings are all met; `notes` say which approvals are no good, and why."""
+    the actor's own among them if the findings are all met; `notes` say which approvals are no good, and why; `persons`
+    are behind the good ones."""
 
     findings: tuple[Finding, ...]
     missing: int
     notes: tuple[str, ...]
+    persons: frozenset[str] = frozenset()
 
 
 def tally(policy: Policy, subject: Subject, actor: Actor, request: Request | None, subject_digest: str) -> Tally:
@@ -35,7 +37,7 @@ def tally(policy: Policy, subject: Subject, actor: Actor, request: Request | Non
                 notes.append(f"the approval by {approval.person} of {approval.at:%Y-%m-%d %H:%M} UTC {reason}")
     if all(finding.outcome is Outcome.MET for finding in findings):
         persons.add(actor.person)
-    return Tally(findings, max(0, approve.count - len(persons)), tuple(notes))
+    return Tally(findings, max(0, approve.count - len(persons)), tuple(notes), frozenset(persons))
 
 
 def is_approver(groups: frozenset[str], approve: Approve) -> bool:

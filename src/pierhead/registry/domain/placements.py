@@ -25,8 +25,8 @@ class Placement:
     """A version stands at a place, under a name, from `since` on, `until` it left.
 
     `by` moved it there, `person` is the human behind; `request_id` is the request that this fulfilled. `policy` is
-    SET/POLICY@REVISION, `evidence` what was known when the gate opened, as plain JSON. A later way back is judged by
-    `passed` and `content_digest`.
+    SET/POLICY@REVISION, `evidence` what was known when the gate opened, as plain JSON, with the version's `authors` and
+    the persons who let it in, `approved_by`. A later way back is judged by `passed` and `content_digest`.
     """
 
     id: str

@@ -169,6 +169,11 @@ class PolicySet:
         speaking = (policy for policy in self.policies if policy.match.speaks_of_model(model_name))
         return external_names(use for policy in speaking for use in policy.checks)
 
+    @property
+    def all_external_names(self) -> frozenset[str]:
+        """The systems outside that some policy wants to be asked."""
+        return external_names(use for policy in self.policies for use in policy.checks)
+
     def provenance_of(self, model_name: str) -> Provenance:
         """How much the training-data version of this model's versions matters, by the policy for Production."""
         policy = self.find(model_name, StageTarget(Stage.PRODUCTION))

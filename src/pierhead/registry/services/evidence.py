@@ -112,7 +112,8 @@ class Evidences:
                     f"who made run {version.run_id} is not known yet, because MLflow's server did not answer; try again"
                 )
             return frozenset()
-        account = Accounts(connection, self._clock).find(user)
+        # Deleting a service principal does not make its work nobody's.
+        account = Accounts(connection, self._clock).find_ever(user)
         owner = account.owner if account else None
         return frozenset({user, owner} if owner else {user})
 

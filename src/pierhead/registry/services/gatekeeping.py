@@ -61,7 +61,10 @@ class GateSources:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """The gate opened, and on what: see `Open`. `reason` is that of a break-glass, which `review` belongs to."""
+    """The gate opened, and on what: see `Open`. `reason` is that of a break-glass, which `review` belongs to.
+
+    `evidence` tells besides who the version's `authors` were, and in `approved_by` whose approvals counted.
+    """
 
     policy: str | None
     subject_digest: str
@@ -72,6 +75,14 @@ class Passage:
     review: Review | None = None
     reason: str = ""
 
+    def after(self, leaving: Open, reason: str) -> "Passage":
+        """The passage of a version that had to leave somewhere for it, which may have taken breaking the glass."""
+        if leaving.review is None:
+            return self
+        return replace(
+            self, notes=(*leaving.notes, *self.notes), passed=False, review=self.review or leaving.review, reason=reason
+        )
+
     @property
     def remarks(self) -> str:
         """What the gate remarked, for people."""
@@ -81,11 +92,13 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate says of a promotion, and the request that it says it of."""
+    """What the gate says of a promotion by `person`, and the request that it says it of."""
 
     examination: Examination
     evidence: Evidence
     request: TransitionRequest | None
+    person: str
+    authors: frozenset[str]
     reason: str = ""
 
     def closed_by(self, closed: Closed) -> "Verdict":
@@ -93,6 +106,12 @@ class Verdict:
         findings = tuple(unmet(each.code, each.message, is_check=each.is_check) for each in closed.conditions)
         examination = Examination(closed.policy, (*findings, *self.examination.findings), closed)
         return replace(self, examination=examination)
+
+    @property
+    def approvers(self) -> frozenset[str]:
+        """The persons who let the version in; nobody did if the glass was broken."""
+        counted = self.examination.approvers
+        return counted if self.breaks_glass else counted | {self.person}
 
     @property
     def breaks_glass(self) -> bool:
@@ -112,7 +131,11 @@ class Verdict:
             # Where no policy spoke, nothing was looked at, and there is nothing to come back to.
             passed=decision.passed and decision.policy is not None,
             notes=decision.notes,
-            evidence=evidence_json(self.evidence),
+            evidence={
+                **evidence_json(self.evidence),
+                "authors": sorted(self.authors),
+                "approved_by": sorted(self.approvers),
+            },
             review=decision.review,
             reason=self.reason,
         )
@@ -196,6 +219,15 @@ class Gate:
             raise refusal(decision, version.model_name, version.number, target, is_leaving=True)
         return decision
 
+    def require_leaving_of_gone(self, model_name: str, number: int, target: PromotionTarget) -> None:
+        """As `require_leaving`, for a version that was deleted: there are no rights on it left, but approvers are."""
+        actor = Actor(self._caller.user_name, self._caller.person, self._caller.groups, may_move=True)
+        subject = Subject("", model_name, "", number, Stage.NONE, (), "", frozenset())
+        decision = authorize_leaving(self._policies, subject, target, actor, self._sources.clock.now())
+        _note(decision)
+        if isinstance(decision, Closed):
+            raise refusal(decision, model_name, number, target, is_leaving=True)
+
     def require_request(self, version: ModelVersion, target: Place) -> Requestable:
         """The gate's word on asking for a move. Raises GateClosed."""
         evidence = self._sources.evidence(self._connection, version, target)
@@ -234,7 +266,8 @@ class Gate:
             history=self._history(version, target),
             now=self._sources.clock.now(),
         )
-        return Verdict(examine_promotion(self._policies, case), evidence, request, break_glass or "")
+        examination = examine_promotion(self._policies, case)
+        return Verdict(examination, evidence, request, self._caller.person, authors, break_glass or "")
 
     def _as_of_now(self, request: TransitionRequest) -> TransitionRequest:
         """The request with the approvals of those who are still here, in the groups that they are still in."""
@@ -242,8 +275,9 @@ class Gate:
         return replace(request, approvals=tuple(given for given in approvals if given is not None))
 
     def _find_approval_as_of_now(self, given: GivenApproval) -> GivenApproval | None:
-        account = Accounts(self._connection, self._sources.clock).find(given.approver)
-        if account is None or not account.is_active:
+        accounts = Accounts(self._connection, self._sources.clock)
+        account = accounts.find(given.approver)
+        if account is None or not accounts.may_act(account):
             return None
         return replace(given, approval=replace(given.approval, groups=given.approval.groups & account.groups))
 
@@ -288,7 +322,7 @@ class Gate:
             made += VersionStore(self._connection).list_older_with_files(version)
         persons: set[str] = set()
         for each in made:
-            creator = accounts.find(each.user_name)
+            creator = accounts.find_ever(each.user_name)
             persons |= {each.user_name, each.person or "", (creator.owner or "") if creator else "", *each.authors}
         return frozenset(persons - {""}) | self._sources.authors(self._connection, version)
 

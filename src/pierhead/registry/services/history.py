@@ -10,7 +10,7 @@ from pierhead.identity.domain.accounts import ADMINS
 from pierhead.identity.domain.objects import Action
 from pierhead.kit.audit_context import note
 from pierhead.kit.clock import Clock
-from pierhead.kit.errors import InvalidArgument, InvalidState, NotFound, PermissionDenied
+from pierhead.kit.errors import Conflict, InvalidArgument, InvalidState, NotFound, PermissionDenied
 from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.names import check_text
 from pierhead.registry.domain.placements import Placement
@@ -61,8 +61,8 @@ class History:
     def review(self, placement_id: str, comment: str) -> Placement:
         """Say that a break-glass promotion was looked at.
 
-        Raises NotFound, InvalidArgument without a comment, InvalidState if it was reviewed before, or PermissionDenied
-        for who is not asked to review it, or is who broke the glass.
+        Raises NotFound, InvalidArgument without a comment, InvalidState if it was reviewed before, Conflict if somebody
+        reviews it at the same time, or PermissionDenied for who is not asked to review it, or is who broke the glass.
         """
         if not comment.strip():
             raise InvalidArgument("a review needs a comment: say what you found")
@@ -79,20 +79,27 @@ class History:
             raise PermissionDenied(f"this is reviewed by group {' or '.join(emergency.groups)}")
         if self._caller.user_name == placement.by or self._caller.person == placement.person:
             raise PermissionDenied(f"{placement.by} broke the glass; somebody else has to review it")
-        if self._caller.person in self._authors(placement.version_id):
+        if self._caller.person in self._authors(placement):
             raise PermissionDenied(f"{self._caller.person} made this version; somebody else has to review it")
-        self._placements.review(placement_id, self._clock.now(), self._caller.user_name, comment)
-        note(decision="reviewed", object=f"{placement.model_name}/{placement.number}")
+        is_first = self._placements.review(placement_id, self._clock.now(), self._caller.user_name, comment)
         found = self._placements.find(placement_id)
         assert found is not None
+        assert found.emergency is not None
+        if not is_first:
+            raise Conflict(
+                f"{found.emergency.reviewed_by} reviewed break-glass promotion {placement_id!r} at the same time; "
+                "that review stands, and yours is not kept"
+            )
+        note(decision="reviewed", object=f"{placement.model_name}/{placement.number}")
         return found
 
-    def _authors(self, version_id: str) -> frozenset[str]:
-        """The persons behind the version and its run, as far as both are still known."""
-        version = self._versions.find_by_id(version_id)
-        provenance = self._provenances.find(version_id)
+    def _authors(self, placement: Placement) -> frozenset[str]:
+        """The persons behind the version and its run: those of then, and whoever else is known now."""
+        version = self._versions.find_by_id(placement.version_id)
+        provenance = self._provenances.find(placement.version_id)
         run_user = None if provenance is None else provenance.run_user
-        return frozenset(authors_of(version) if version else ()) | frozenset([run_user] if run_user else ())
+        known = frozenset(authors_of(version) if version else ()) | frozenset([run_user] if run_user else ())
+        return known | frozenset(placement.evidence.get("authors", ()))
 
     def _chapters(self, name: str, place: Place, placements: Sequence[Placement]) -> list[Chapter]:
         self._require_reading(name, place)

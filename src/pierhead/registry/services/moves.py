@@ -130,19 +130,39 @@ class Moves:
         """None of the model's versions stands anywhere any more."""
         self._placements.end_all_of_model(model_id, self._clock.now(), by)
 
-    def rename(self, model_id: str, new_name: str, passages: dict[tuple[str, str], Passage], by: str) -> None:
+    def rename(self, model_id: str, new_name: str, passages: dict[tuple[str, str], Passage], cause: Cause) -> None:
         """What stood under the old name stands under the new one from now on.
 
-        `passages` has the gate's word on the new name, by version id and place, where the gate was asked.
+        `passages` has the gate's word on the new name, by version id and place, where the gate was asked. Where it was
+        not, requests and approvals are those of the old name.
         """
         now = self._clock.now()
         standing = self._placements.list_standing(model_id)
-        self._placements.end_all_of_model(model_id, now, by)
+        self._placements.end_all_of_model(model_id, now, cause.by)
         for placement in standing:
             passage = passages.get((placement.version_id, place_text(placement.place)))
-            again = replace(placement, id=new_id(), model_name=new_name, since=now, by=by, emergency=None, passed=False)
+            again = replace(
+                placement,
+                id=new_id(),
+                model_name=new_name,
+                since=now,
+                by=cause.by,
+                person=cause.person,
+                comment=None,
+                emergency=None,
+                passed=False,
+            )
             if passage is not None:
-                again = replace(again, policy=passage.policy, passed=passage.passed)
+                again = replace(
+                    again,
+                    request_id=None,
+                    policy=passage.policy,
+                    subject_digest=passage.subject_digest,
+                    content_digest=passage.content_digest,
+                    passed=passage.passed,
+                    evidence=passage.evidence,
+                    notes=passage.notes,
+                )
             self._placements.begin(again)
 
     def _point_production_alias(self, model_id: str) -> None:

@@ -97,6 +97,10 @@ class Policies:
         existing = {group.name for group in Groups(self._connection, self._clock).list_all()}
         return sorted(_parsed(given.text, given.revision).groups - existing)
 
+    def list_missing_externals(self, given: PolicyText, configured: frozenset[str]) -> list[str]:
+        """Systems outside that the set wants to be asked and that nobody configured: their word is always a no."""
+        return sorted(_parsed(given.text, given.revision).all_external_names - configured)
+
     def get(self, name: str | None = None, revision: int | None = None) -> PolicyText:
         """A set at a revision; without name the one that decides, without revision the newest. Raises NotFound."""
         name = self.in_use().name if name is None else name

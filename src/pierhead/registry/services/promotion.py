@@ -154,7 +154,7 @@ class Promotions:
                 newcomer = replace(version, model_name=new_name, stage=Stage.NONE, aliases=())
                 passages[version.id, place_text(place)] = self._gate.require(newcomer, place).passage
         renamed = self._models.rename(name, new_name)
-        self._moves.rename(model.id, new_name, passages, self._caller.user_name)
+        self._moves.rename(model.id, new_name, passages, Cause(self._caller.user_name, self._caller.person, None))
         return renamed
 
     def delete_version(self, name: str, number: int) -> ModelVersion:
@@ -196,8 +196,9 @@ class Promotions:
             before=version.stage.value,
             after=place_text(place),
         )
+        leaving = None
         if _leaves_production(version, place):
-            self._gate.require_leaving(version, _PRODUCTION, break_glass=break_glass)
+            leaving = self._gate.require_leaving(version, _PRODUCTION, break_glass=break_glass)
         verdict = self._gate.require(version, place, candidates, break_glass=break_glass)
         request = verdict.request
         decision = verdict.examination.decision
@@ -210,20 +211,26 @@ class Promotions:
             return Awaiting(version, activity, request, decision.missing)
         if request is not None and not verdict.breaks_glass:
             self._tell_approved(version, request, comment, None)
-        activity = self._apply(version, place, verdict, archive_existing, comment)
+        passage = verdict.passage if leaving is None else verdict.passage.after(leaving, break_glass or "")
+        note(remarks=list(passage.notes))
+        activity = self._apply(version, place, verdict.request, passage, archive_existing, comment)
         return Moved(self._versions.get(version.model_name, version.number), activity)
 
     def _apply(
-        self, version: ModelVersion, place: Place, verdict: Verdict, archive_existing: bool, comment: str | None
+        self,
+        version: ModelVersion,
+        place: Place,
+        request: TransitionRequest | None,
+        passage: Passage,
+        archive_existing: bool,
+        comment: str | None,
     ) -> Activity:
-        request_id = None if verdict.request is None else verdict.request.id
+        request_id = None if request is None else request.id
         cause = Cause(self._caller.user_name, self._caller.person, comment, request_id)
         if isinstance(place, StageTarget):
-            activity = self._moves.to_stage(
-                version, place.stage, verdict.passage, cause, archive_existing=archive_existing
-            )
+            activity = self._moves.to_stage(version, place.stage, passage, cause, archive_existing=archive_existing)
         else:
-            activity = self._moves.to_alias(version, place.alias, verdict.passage, cause)
+            activity = self._moves.to_alias(version, place.alias, passage, cause)
         now = self._clock.now()
         if request_id is not None:
             self._request_rows.close([request_id], Closing(RequestState.APPLIED, now, cause.by, comment))
@@ -234,8 +241,8 @@ class Promotions:
             version=version.number,
             to=place_text(place),
             by=cause.by,
-            policy=verdict.passage.policy,
-            passed=verdict.passage.passed,
+            policy=passage.policy,
+            passed=passage.passed,
         )
         return activity
 

@@ -10,11 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from pierhead.kit.errors import AlreadyExists
 from pierhead.registry.domain.models import RegisteredModel
 from pierhead.registry.domain.names import find_namespace
-from pierhead.registry.store.chunks import among, chunks
+from pierhead.registry.store.chunks import chunks, select_of_each
 from pierhead.registry.store.tables import model_versions as versions
 from pierhead.registry.store.tables import registered_model_aliases as aliases
 from pierhead.registry.store.tables import registered_model_tags as tags
 from pierhead.registry.store.tables import registered_models as models
+
+# Of the version that an alias points to. Not a join: then Postgres reads all versions there are.
+_NUMBER = select(versions.c.number).where(versions.c.id == aliases.c.version_id).scalar_subquery().label("number")
 
 
 class ModelStore:
@@ -61,27 +64,17 @@ class ModelStore:
     def _tags(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         found: dict[str, dict[str, str]] = {}
         for some in chunks(ids):
-            columns = (tags.c.model_id, tags.c.key, tags.c.value)
-            query = (
-                select(*columns)
-                .where(among(self._connection, tags.c.model_id, some))
-                .order_by(tags.c.model_id, tags.c.key)
-            )
-            for model_id, key, value in self._connection.execute(query).all():
+            query = select_of_each(self._connection, tags.c.model_id, some, tags.c.key, tags.c.value)
+            for model_id, key, value in sorted(map(tuple, self._connection.execute(query).all())):
                 found.setdefault(model_id, {})[key] = value
         return found
 
     def _aliases(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
         found: dict[str, dict[str, int]] = {}
         for some in chunks(ids):
-            query = (
-                select(aliases.c.model_id, aliases.c.alias, versions.c.number)
-                .join(versions, versions.c.id == aliases.c.version_id)
-                .where(among(self._connection, aliases.c.model_id, some))
-                .order_by(aliases.c.model_id, aliases.c.alias)
-            )
-            for row in self._connection.execute(query).all():
-                found.setdefault(row.model_id, {})[row.alias] = row.number
+            query = select_of_each(self._connection, aliases.c.model_id, some, aliases.c.alias, _NUMBER)
+            for model_id, alias, number in sorted(map(tuple, self._connection.execute(query).all())):
+                found.setdefault(model_id, {})[alias] = number
         return found
 
     def add(self, model: RegisteredModel) -> None:

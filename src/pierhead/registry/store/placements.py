@@ -87,9 +87,11 @@ class PlacementStore:
         found = self._many(placements.c.id == placement_id)
         return found[0] if found else None
 
-    def review(self, placement_id: str, now: datetime, by: str, comment: str | None) -> None:
-        row = update(placements).where(placements.c.id == placement_id)
-        self._connection.execute(row.values(reviewed_at=now, reviewed_by=by, review_comment=comment))
+    def review(self, placement_id: str, now: datetime, by: str, comment: str | None) -> bool:
+        """False if somebody has reviewed it already."""
+        row = update(placements).where(placements.c.id == placement_id, placements.c.reviewed_at.is_(None))
+        written = self._connection.execute(row.values(reviewed_at=now, reviewed_by=by, review_comment=comment))
+        return written.rowcount == 1
 
     def _many(self, where: ColumnElement[bool]) -> list[Placement]:
         query = select(placements).where(where).order_by(placements.c.position)

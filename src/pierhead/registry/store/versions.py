@@ -9,11 +9,15 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, s
 
 from pierhead.registry.domain.models import Failed, ModelVersion, Pending, Ready, State
 from pierhead.registry.domain.stages import Stage
-from pierhead.registry.store.chunks import among, chunks
+from pierhead.registry.store.chunks import among, chunks, select_of_each
 from pierhead.registry.store.tables import model_version_tags as tags
 from pierhead.registry.store.tables import model_versions as versions
 from pierhead.registry.store.tables import registered_model_aliases as aliases
 from pierhead.registry.store.tables import registered_models as models
+
+_OTHER_COLUMNS = tuple(column for column in versions.c if column is not versions.c.id)
+# Not a join: then Postgres reads all models there are.
+_MODEL_NAME = select(models.c.name).where(models.c.id == versions.c.model_id).scalar_subquery().label("model_name")
 
 _PENDING, _READY, _FAILED = "pending", "ready", "failed"
 
@@ -53,7 +57,11 @@ class VersionStore:
             query = select(*(_NEWEST[stage] for stage in stages)).where(among(self._connection, models.c.id, some))
             for row in self._connection.execute(query).all():
                 ids.extend(found for found in row if found is not None)
-        return [version for some in chunks(ids) for version in self._many(among(self._connection, versions.c.id, some))]
+        rows: list[Row[Any]] = []
+        for some in chunks(ids):
+            query = select_of_each(self._connection, versions.c.id, some, *_OTHER_COLUMNS, _MODEL_NAME)
+            rows.extend(self._connection.execute(query).all())
+        return self.load(sorted(rows, key=lambda row: (row.model_name, row.number)))
 
     def list_in_stage(self, model_id: str, stage: Stage) -> list[ModelVersion]:
         """By number."""
@@ -72,6 +80,17 @@ class VersionStore:
         """Versions, of whatever model, that were registered before this one with the same files."""
         is_older = (versions.c.created_at <= version.created_at) & (versions.c.id != version.id)
         return self._many((versions.c.digest == version.digest) & is_older)
+
+    def ready_digests(self, since: datetime | None) -> list[tuple[str, datetime]]:
+        """Digests of READY versions with the moment of their last change, those since a moment; oldest first."""
+        query = select(versions.c.digest, versions.c.updated_at).where(versions.c.status == _READY)
+        if since is not None:
+            query = query.where(versions.c.updated_at >= since)
+        return [(row.digest, row.updated_at) for row in self._connection.execute(query.order_by(versions.c.updated_at))]
+
+    def ids_with_files(self, digest: str) -> list[str]:
+        """Ids of the versions that hold these files."""
+        return list(self._connection.scalars(select(versions.c.id).where(versions.c.digest == digest)))
 
     def list_pending(self, model_id: str) -> list[str]:
         """Ids of the versions that are PENDING."""
@@ -92,22 +111,17 @@ class VersionStore:
     def _tags(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         found: dict[str, dict[str, str]] = {}
         for some in chunks(ids):
-            columns = (tags.c.version_id, tags.c.key, tags.c.value)
-            query = (
-                select(*columns)
-                .where(among(self._connection, tags.c.version_id, some))
-                .order_by(tags.c.version_id, tags.c.key)
-            )
-            for version_id, key, value in self._connection.execute(query).all():
+            query = select_of_each(self._connection, tags.c.version_id, some, tags.c.key, tags.c.value)
+            for version_id, key, value in sorted(map(tuple, self._connection.execute(query).all())):
                 found.setdefault(version_id, {})[key] = value
         return found
 
     def _aliases(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         found: dict[str, list[str]] = {}
         for some in chunks(ids):
-            query = select(aliases).where(among(self._connection, aliases.c.version_id, some)).order_by(aliases.c.alias)
-            for row in self._connection.execute(query).all():
-                found.setdefault(row.version_id, []).append(row.alias)
+            query = select_of_each(self._connection, aliases.c.version_id, some, aliases.c.alias)
+            for version_id, alias in sorted(map(tuple, self._connection.execute(query).all())):
+                found.setdefault(version_id, []).append(alias)
         return found
 
     def add(self, version: ModelVersion) -> None:

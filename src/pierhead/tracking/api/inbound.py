@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from pierhead.kit.errors import Unavailable
+from pierhead.kit.full_disk import disk_full, tells_of_full_disk
 from pierhead.kit.web.caller import Client, client_of
 from pierhead.kit.web.render import json_response
 from pierhead.tracking.domain.rewriting import LocationRewriter
@@ -72,6 +73,9 @@ async def failure(answer: aiohttp.ClientResponse) -> Response:
     except orjson.JSONDecodeError:
         told = None
     if isinstance(told, dict) and "error_code" in told:
+        if answer.status >= 500 and tells_of_full_disk(str(told.get("message"))):
+            # MLflow's server says "try again", which its clients then do for minutes.
+            raise disk_full(f"{answer.method} {answer.url.path}")
         return json_response({"message": "", **told}, status=answer.status)
     if answer.status == 503:
         raise Unavailable("the tracking server cannot answer at this moment; try again")
