@@ -23,15 +23,22 @@ class WorkerConfig:
     model: Path
     socket: Path
     status: Path
+    artifact: Path | None = None
+    """The compiled artifact's folder, for a worker that serves that instead of the model."""
+    batching: bool = False
+    """Whether requests may share a prediction: proved for this version."""
 
 
 def read_config(path: Path) -> WorkerConfig:
     """Raises FileNotFoundError; ValueError or KeyError if it is no record."""
     record = json.loads(path.read_bytes())
+    artifact = record.get("artifact")
     return WorkerConfig(
         worker_id=record["worker_id"],
         workload=record["workload"],
         model=Path(record["model"]),
         socket=Path(record["socket"]),
         status=Path(record["status"]),
+        artifact=None if artifact is None else Path(artifact),
+        batching=record.get("batching", False),
     )

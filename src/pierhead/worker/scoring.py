@@ -6,8 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pierhead.worker.wording import plain_message, reason_of
 
@@ -16,8 +15,7 @@ JSON = "application/json"
 _LLM_KEYS = ("messages", "prompt", "input")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes back to the caller; `cause` is what the model's own code raised, if it did."""
 
     status: int

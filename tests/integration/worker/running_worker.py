@@ -29,7 +29,13 @@ def saved_models(folder: Path) -> Path:
 
 class RunningWorker:
     def __init__(
-        self, model: Path, *, environment: dict[str, str] | None = None, fds: tuple[int, ...] = (), **orders: Any
+        self,
+        model: Path,
+        *,
+        environment: dict[str, str] | None = None,
+        fds: tuple[int, ...] = (),
+        script: Path = SCRIPT,
+        **orders: Any,
     ):
         self._folder = tempfile.TemporaryDirectory(prefix="worker")
         self.folder = Path(self._folder.name)
@@ -46,7 +52,7 @@ class RunningWorker:
         (self.folder / "w.json").write_text(json.dumps(record))
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(SCRIPT), "--config", str(self.folder / "w.json")],
+                [sys.executable, str(script), "--config", str(self.folder / "w.json")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -2,9 +2,11 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from queue import SimpleQueue
 
 from pierhead.kit.frames import LARGEST_ANSWER_BYTES, Request, Response
+from pierhead.worker.batching import Batcher
 from pierhead.worker.model_thread import Job, ModelThread
 from pierhead.worker.scoring import Answer, Scorer
 
@@ -100,3 +102,57 @@ def test_an_answer_beyond_all_measure_becomes_a_refusal_that_says_so() -> None:
     assert response is not None
     assert response.status == 500
     assert b"the answer is larger than 255 MiB (267386881 bytes)" in response.body
+
+
+class TogetherOrNot(Batcher):
+    """Answers all that wait with their number; those with an odd one must be asked alone."""
+
+    def __init__(self) -> None:
+        self.seen: list[list[bytes]] = []
+
+    def answer(self, requests: Sequence[tuple[str, bytes]]) -> list[Answer | None]:
+        bodies = [body for _, body in requests]
+        self.seen.append(bodies)
+        return [Answer(200, b"together " + body) if int(body) % 2 == 0 else None for body in bodies]
+
+
+def test_requests_that_wait_are_answered_together_and_the_others_alone() -> None:
+    delivered: Delivered = SimpleQueue()
+    scorer, batcher = Echo(), TogetherOrNot()
+    model = ModelThread(scorer, lambda job, response: delivered.put((job, response)), batcher=batcher)
+    jobs = [job(number, timeout_ms=60_000) for number in range(4)] + [job(4, timeout_ms=100, age_s=1.0)]
+    jobs[2].cancelled = True
+    for waiting in jobs:
+        model.submit(waiting)
+    model.start()
+    found = {}
+    for _ in jobs:
+        answered, response = delivered.get(timeout=10)
+        found[answered.request.id] = response and (response.status, response.body)
+    assert batcher.seen == [[b"0", b"1", b"3"]]
+    assert [found[number] for number in range(4)] == [(200, b"together 0"), (200, b"1"), None, (200, b"3")]
+    assert found[4] is not None
+    assert found[4][0] == 504
+
+
+def test_a_batch_is_overdue_when_nobody_of_it_can_still_wait() -> None:
+    gate = threading.Event()
+
+    class Slow(TogetherOrNot):
+        def answer(self, requests: Sequence[tuple[str, bytes]]) -> list[Answer | None]:
+            gate.wait(10)
+            return super().answer(requests)
+
+    delivered: Delivered = SimpleQueue()
+    model = ModelThread(Echo(), lambda job, response: delivered.put((job, response)), batcher=Slow(), stuck_grace_s=5.0)
+    model.submit(job(0, timeout_ms=20_000))
+    model.submit(job(2, timeout_ms=60_000))
+    model.start()
+    until = time.monotonic() + 10
+    while len(model.running) != 2 and time.monotonic() < until:
+        time.sleep(0.005)
+    now = time.monotonic()
+    assert model.overdue_s(now + 50) <= 0
+    assert model.overdue_s(now + 66) > 0
+    gate.set()
+    assert {delivered.get(timeout=10)[0].request.id for _ in range(2)} == {0, 2}

@@ -62,6 +62,7 @@ def test_an_answer_that_fits_into_no_frame_becomes_a_refusal(tmp_path: Path) -> 
     wire, link = Wire(), Link(server(tmp_path))
     link.connection_made(wire)
     link.answer(job(link, timeout_ms=0), Response(7, 200, "x" * 70_000, 0, 0, b"{}"))
+    link.flush()
     [(kind, request_id, payload)] = FrameReader().feed(wire.written)
     assert (kind, request_id) == (RESPONSE, 7)
     response = decode_response(request_id, payload)

@@ -1,0 +1,77 @@
+"""The compilation of a version's files: asked for, run, told."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from pierhead.compile.domain.certificate import Certificate, Tier
+
+MOST_ATTEMPTS = 3
+"""A job that dies this often is not tried again until somebody asks."""
+
+
+class CompilationState(StrEnum):
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    DONE = "DONE"  # there is a certificate, whatever its verdict
+    BROKEN = "BROKEN"  # the job itself failed; `message` says how
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Why a certificate no longer counts: live answers differed from the original's."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A certificate and the platform's signature over it, base64."""
+
+    certificate: Certificate
+    key_id: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """`source` is the digest of the files: versions that are copies of each other share it."""
+
+    source: str
+    state: CompilationState
+    attempts: int
+    asked_at: datetime
+    asked_by: str
+    ended_at: datetime | None = None
+    message: str = ""
+    signed: Signed | None = None
+    withdrawal: Withdrawal | None = None
+    verified_rows: int = 0
+    """Live answers that were compared with the original's since, and agreed."""
+
+    @property
+    def certificate(self) -> Certificate | None:
+        return None if self.signed is None else self.signed.certificate
+
+    @property
+    def tier(self) -> Tier:
+        """How the version is to be served now."""
+        certificate = self.certificate
+        if certificate is None:
+            return Tier.PYFUNC
+        if certificate.tier is Tier.COMPILED and self.withdrawal is not None:
+            return Tier.PYFUNC
+        return certificate.tier
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (CompilationState.DONE, CompilationState.BROKEN)
+
+
+def after_a_lost_job(compilation: Compilation, now: datetime) -> Compilation:
+    """What becomes of a compilation whose process is gone without a word."""
+    if compilation.attempts >= MOST_ATTEMPTS:
+        message = f"the compile job died {compilation.attempts} times without a result; see its log"
+        return replace(compilation, state=CompilationState.BROKEN, ended_at=now, message=message)
+    return replace(compilation, state=CompilationState.WAITING)

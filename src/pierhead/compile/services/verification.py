@@ -1,0 +1,111 @@
+"""Live answers of compiled versions, compared with the original's: the first that differs withdraws the certificate."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from pierhead.compile.domain.certificate import Tier
+from pierhead.compile.domain.compilations import Compilation, Withdrawal
+from pierhead.compile.ports import Checked, Environments, JobBroke, Jobs, Mismatch, Reports, Sample, Versions
+from pierhead.compile.services.tiers import Tiers
+from pierhead.compile.store.compilations import CompilationStore
+from pierhead.kit.clock import Clock
+from pierhead.kit.db import Database
+
+log = structlog.get_logger()
+
+MOST_SAMPLES = 2000
+"""Compared in one job; what is kept beyond them waits for the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What a comparison takes. `take` gives, by digest of the files, the samples that gateways kept, once."""
+
+    take: Callable[[], Mapping[str, Sequence[Sample]]]
+    versions: Versions
+    environments: Environments
+    jobs: Jobs
+    reports: Reports
+    folder: Path
+
+
+class Verification:
+    """One per controller; samples that a dead one had taken are lost, later ones are not."""
+
+    def __init__(self, database: Database, clock: Clock, checks: Checks, tiers: Tiers, *, pause: timedelta) -> None:
+        """Each version is compared at most once in `pause`."""
+        self._database = database
+        self._clock = clock
+        self._checks = checks
+        self._tiers = tiers
+        self._pause = pause
+        self._waiting: dict[str, list[Sample]] = {}
+        self._last: dict[str, datetime] = {}
+
+    def tick(self) -> None:
+        """Take what gateways kept, and compare one version whose time has come."""
+        for source, samples in self._checks.take().items():
+            waiting = self._waiting.setdefault(source, [])
+            waiting += samples[: MOST_SAMPLES - len(waiting)]
+        now = self._clock.now()
+        due = next((source for source in self._waiting if self._is_due(source, now)), None)
+        if due is not None:
+            self._last[due] = now
+            self._compare(due, self._waiting.pop(due))
+
+    def _is_due(self, source: str, now: datetime) -> bool:
+        last = self._last.get(source)
+        return last is None or now - last >= self._pause
+
+    def _compare(self, source: str, samples: Sequence[Sample]) -> None:
+        with self._database.reading() as connection:
+            compilation = CompilationStore(connection).find(source)
+        if compilation is None or compilation.tier is not Tier.COMPILED:
+            return
+        try:
+            checked = self._ask_the_original(compilation, samples)
+        except JobBroke as error:
+            log.warning("live answers could not be compared with the original's", source=source, reason=str(error))
+            return
+        self._conclude(source, checked)
+
+    def _ask_the_original(self, compilation: Compilation, samples: Sequence[Sample]) -> Checked:
+        shop, source = self._checks, compilation.source
+        certificate = compilation.certificate
+        assert certificate is not None
+        assert certificate.artifact is not None
+        model = shop.versions.folder(source)
+        python = shop.environments.python_of(model, shop.folder / f"{source}.log")
+        artifact = self._tiers.folder_of(certificate.artifact)
+        return shop.jobs.verify(artifact, model, python, samples, shop.folder / f"{source}.verify")
+
+    def _conclude(self, source: str, checked: Checked) -> None:
+        now = self._clock.now()
+        with self._database.transaction() as connection:
+            store = CompilationStore(connection)
+            known = store.find(source)
+            if known is None:
+                return
+            store.add_verified(source, checked.rows)
+            if checked.mismatch is not None:
+                store.put(replace(known, withdrawal=Withdrawal(now, describe(checked.mismatch))))
+        if checked.mismatch is not None:
+            reason = describe(checked.mismatch)
+            log.error("a compiled version answers wrongly; the original takes over", source=source, reason=reason)
+            self._checks.reports.tell(source, passed=False, message=reason, at=now)
+
+
+def describe(mismatch: Mismatch) -> str:
+    """One line with the request, short enough for a message."""
+    return (
+        f"{mismatch.difference}: to {_short(mismatch.request)} the original answers {_short(mismatch.original)}, "
+        f"the compiled artifact answered {_short(mismatch.compiled)}"
+    )
+
+
+def _short(text: str, most: int = 300) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

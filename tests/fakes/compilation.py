@@ -1,0 +1,105 @@
+"""What compilation needs from outside, in memory."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pierhead.compile.domain.certificate import Certificate, Differences, Tier, Verdict
+from pierhead.compile.ports import Built, Checked, JobBroke, Sample
+
+
+def certificate(source: str, verdict: Verdict = Verdict.EXACT, *, compared: bool = True) -> Certificate:
+    """One that says that the artifact was proved, unless `verdict` refuses."""
+    is_proved = verdict is not Verdict.REFUSED
+    return Certificate(
+        source=source,
+        artifact="job" if is_proved else None,
+        verdict=verdict,
+        reason="" if is_proved else "nobody knows how to compile it",
+        made_by="pierhead",
+        versions={"onnxruntime": "1.32.0"},
+        arch="x86_64",
+        rows_digest="r",
+        differences=Differences(rows=10, cases=3, worst=0.0, p99=0.0, flips=0, ties=0, mismatches=0)
+        if compared
+        else None,
+        worst=None,
+        is_row_independent=True,
+        row_dependence="",
+        tier=Tier.COMPILED if is_proved else Tier.PYFUNC,
+        engine_row="onnxruntime" if is_proved else "pyfunc",
+        engine_batch="pyfunc",
+        timings=[],
+        made_at_ms=0,
+        golden_rows=0,
+    )
+
+
+class FakeVersions:
+    """Versions with these digests, all ready at once."""
+
+    def __init__(self, digests: Sequence[str], folder: Path) -> None:
+        self.digests = list(digests)
+        self._folder = folder
+
+    def new_digests(self, since: datetime | None) -> tuple[Sequence[str], datetime | None]:
+        return self.digests, since
+
+    def folder(self, _digest: str) -> Path:
+        return self._folder
+
+
+class FakeEnvironments:
+    def __init__(self, converter: Path | None = None) -> None:
+        self._converter = converter
+
+    def python_of(self, _model: Path, _log: Path) -> Path:
+        return Path("python")
+
+    def converter_of(self, _model: Path, _log: Path) -> Path | None:
+        return self._converter
+
+
+class FakeJobs:
+    """Ends as told, job by job; the last outcome counts for all that follow."""
+
+    def __init__(self, *outcomes: Certificate | str, checked: Checked | str = "") -> None:
+        self._outcomes = list(outcomes)
+        self._checked = checked
+        self.compiled: list[tuple[str, Path | None]] = []
+        self.verified: list[Sample] = []
+
+    def compile(self, source: str, _model: Path, _python: Path, converter: Path | None, work: Path) -> Built:
+        self.compiled.append((source, converter))
+        outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
+        if isinstance(outcome, str):
+            raise JobBroke(outcome)
+        artifact = work / "artifact"
+        artifact.mkdir(parents=True, exist_ok=True)
+        (artifact / "artifact.json").write_text(source)
+        return Built(outcome, artifact if outcome.artifact else None)
+
+    def verify(self, _artifact: Path, _model: Path, _python: Path, samples: Sequence[Sample], _work: Path) -> Checked:
+        self.verified += samples
+        if isinstance(self._checked, str):
+            raise JobBroke(self._checked)
+        return self._checked
+
+
+class HeardReports:
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, bool, str]] = []
+
+    def tell(self, source: str, *, passed: bool, message: str, at: datetime) -> None:
+        self.heard.append((source, passed, message))
+
+
+class Kept:
+    """Samples to be taken once."""
+
+    def __init__(self, samples: Mapping[str, Sequence[Sample]]) -> None:
+        self._samples = dict(samples)
+
+    def take(self) -> Mapping[str, Sequence[Sample]]:
+        samples, self._samples = self._samples, {}
+        return samples

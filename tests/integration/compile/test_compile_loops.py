@@ -1,0 +1,214 @@
+"""Compilation's loops on real databases and a real artifact store."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from fakes.clock import FixedClock
+from fakes.compilation import FakeEnvironments, FakeJobs, FakeVersions, HeardReports, Kept, certificate
+from pierhead.compile.domain.certificate import Certificate, Tier, Verdict
+from pierhead.compile.domain.compilations import Compilation, CompilationState
+from pierhead.compile.ports import Checked, Mismatch, Sample
+from pierhead.compile.services.certificates import is_genuine
+from pierhead.compile.services.compilations import Compilations
+from pierhead.compile.services.compiler import Compiler, Workshop
+from pierhead.compile.services.tiers import Tiers
+from pierhead.compile.services.verification import Checks, Verification
+from pierhead.compile.store.compilations import CompilationStore
+from pierhead.identity.services.audit_keys import load_signer
+from pierhead.kit.artifacts import ArtifactStore
+from pierhead.kit.db import Database
+
+A, B = "a" * 64, "b" * 64
+MISMATCH = Mismatch(request="{}", original="[1]", compiled="[2]", difference="a decision flips")
+
+
+class Rig:
+    """One controller's compilation."""
+
+    def __init__(self, database: Database, folder: Path, jobs: FakeJobs, *, converter: Path | None = None) -> None:
+        self.database, self.clock, self.jobs = database, FixedClock(), jobs
+        self.reports = HeardReports()
+        self.artifacts = ArtifactStore(folder / "store")
+        self.audit = folder / "audit"
+        self._folder = folder
+        self._environments = FakeEnvironments(converter)
+        self.tiers = Tiers(database, self.clock, self.artifacts, folder / "compiled")
+
+    def compiler(self, *digests: str, compiles_registered: bool = True) -> Compiler:
+        workshop = Workshop(
+            versions=FakeVersions(digests, self._folder),
+            environments=self._environments,
+            jobs=self.jobs,
+            reports=self.reports,
+            artifacts=self.artifacts,
+            signer=lambda: load_signer(self.audit),
+            folder=self._folder / "jobs",
+        )
+        return Compiler(self.database, self.clock, workshop, compiles_registered=compiles_registered)
+
+    def verification(self, kept: Kept) -> Verification:
+        checks = Checks(
+            take=kept.take,
+            versions=FakeVersions((), self._folder),
+            environments=self._environments,
+            jobs=self.jobs,
+            reports=self.reports,
+            folder=self._folder / "jobs",
+        )
+        return Verification(self.database, self.clock, checks, self.tiers, pause=timedelta(seconds=60))
+
+    def get(self, source: str) -> Compilation:
+        with self.database.reading() as connection:
+            return Compilations(connection, self.clock).get(source)
+
+    def ask(self, source: str) -> None:
+        with self.database.transaction() as connection:
+            Compilations(connection, self.clock).ask(source, "ada")
+
+
+def test_what_is_registered_is_compiled_and_its_certificate_signed(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    rig.compiler(A).tick()
+    found = rig.get(A)
+    assert (found.state, found.tier) == (CompilationState.DONE, Tier.COMPILED)
+    assert found.signed is not None
+    verifier = load_signer(rig.audit).verifier
+    assert is_genuine(found.signed, verifier)
+    edited = structs.replace(found.signed.certificate, verdict=Verdict.EQUIVALENT)
+    assert not is_genuine(replace(found.signed, certificate=edited), verifier)
+    assert rig.reports.heard == [(A, True, "exact, tier A")]
+
+
+def test_the_artifact_that_was_proved_is_the_one_that_is_served(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    rig.compiler(A).tick()
+    served = rig.tiers.current([A])[A]
+    assert served.artifact is not None
+    assert (rig.tiers.folder_of(served.artifact) / "artifact.json").read_text() == A
+
+
+def test_a_version_is_compiled_once_however_often_it_is_seen(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    compiler = rig.compiler(A, A)
+    for _ in range(3):
+        compiler.tick()
+    assert rig.jobs.compiled == [(A, None)]
+
+
+def test_only_what_is_served_is_compiled_where_that_was_chosen(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    rig.compiler(A, compiles_registered=False).tick()
+    assert rig.jobs.compiled == []
+
+
+def test_what_somebody_waits_for_comes_first(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    compiler = rig.compiler(A, B)
+    rig.ask(B)
+    compiler.tick()
+    assert [source for source, _ in rig.jobs.compiled] == [B]
+
+
+def test_what_our_own_emitters_cannot_express_is_tried_with_the_stock_converters(
+    database: Database, tmp_path: Path
+) -> None:
+    jobs = FakeJobs(certificate(A, Verdict.REFUSED, compared=False), certificate(A))
+    rig = Rig(database, tmp_path, jobs, converter=Path("converter"))
+    rig.compiler(A).tick()
+    assert jobs.compiled == [(A, None), (A, Path("converter"))]
+    assert rig.get(A).tier is Tier.COMPILED
+
+
+def test_what_was_compiled_and_refused_is_not_tried_another_way(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A, Verdict.REFUSED)), converter=Path("converter"))
+    rig.compiler(A).tick()
+    assert rig.jobs.compiled == [(A, None)]
+    assert rig.get(A).tier is Tier.PYFUNC
+    assert rig.reports.heard == [(A, False, "nobody knows how to compile it")]
+
+
+def test_a_job_that_breaks_says_so_and_the_version_is_served_by_pyfunc(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs("the disk is full"))
+    rig.compiler(A).tick()
+    assert (rig.get(A).state, rig.get(A).message) == (CompilationState.BROKEN, "the disk is full")
+    assert rig.tiers.current([A])[A].tier is Tier.PYFUNC
+
+
+@pytest.mark.parametrize(("attempts", "runs"), [(1, 1), (2, 1), (3, 0)])
+def test_a_job_whose_controller_died_runs_again_but_not_for_ever(
+    database: Database, tmp_path: Path, attempts: int, runs: int
+) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    rig.ask(A)
+    with database.transaction() as connection:
+        store = CompilationStore(connection)
+        store.put(replace(rig.get(A), state=CompilationState.RUNNING, attempts=attempts))
+    rig.compiler().tick()
+    assert len(rig.jobs.compiled) == runs
+    assert rig.get(A).state is (CompilationState.DONE if runs else CompilationState.BROKEN)
+
+
+def test_live_answers_that_agree_are_counted(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked=Checked(7, None)))
+    rig.compiler(A).tick()
+    rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]})).tick()
+    assert rig.get(A).verified_rows == 7
+    assert rig.tiers.current([A])[A].tier is Tier.COMPILED
+
+
+def test_the_first_live_answer_that_differs_withdraws_the_certificate_until_it_is_compiled_again(
+    database: Database, tmp_path: Path
+) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked=Checked(7, MISMATCH)))
+    compiler = rig.compiler(A)
+    compiler.tick()
+    rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]})).tick()
+    served = rig.tiers.current([A])[A]
+    assert (served.tier, served.artifact) == (Tier.PYFUNC, None)
+    assert "a decision flips" in served.reason
+    assert rig.reports.heard[-1][1] is False
+    rig.ask(A)
+    compiler.tick()
+    assert rig.tiers.current([A])[A].tier is Tier.COMPILED
+
+
+def test_a_comparison_that_breaks_withdraws_nothing(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked="the original does not start"))
+    rig.compiler(A).tick()
+    rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]})).tick()
+    assert rig.tiers.current([A])[A].tier is Tier.COMPILED
+
+
+def test_a_version_is_compared_once_in_a_while(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked=Checked(1, None)))
+    rig.compiler(A).tick()
+    sample = Sample("application/json", b"{}", b"{}")
+    rig.verification(Kept({A: [sample]})).tick()
+    verification = rig.verification(Kept({A: [sample]}))
+    verification.tick()
+    verification.tick()
+    assert len(rig.jobs.verified) == 2
+
+
+def test_what_is_wanted_for_serving_goes_before_what_was_registered(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    compiler = rig.compiler(A, B)
+    rig.tiers.want(B)
+    rig.tiers.want(B)
+    served = rig.tiers.current([B])[B]
+    assert (served.tier, served.batches) == (Tier.PYFUNC, False)
+    compiler.tick()
+    assert [source for source, _ in rig.jobs.compiled] == [B]
+    assert rig.tiers.current([B])[B].tier is Tier.COMPILED
+
+
+def test_certificates_survive_the_way_through_the_database(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A, Verdict.EQUIVALENT)))
+    rig.compiler(A).tick()
+    kept = rig.get(A).certificate
+    assert isinstance(kept, Certificate)
+    assert structs.replace(kept, artifact="job") == certificate(A, Verdict.EQUIVALENT)
