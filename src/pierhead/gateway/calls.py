@@ -3,15 +3,9 @@
 from typing import Protocol
 
 from pierhead.gateway.http.answers import Refusal
+from pierhead.gateway.route import Route
 from pierhead.gateway.routing import Target
 from pierhead.kit.frames import Response
-from pierhead.serving.domain.snapshot import EndpointRoute, EntityRoute
-
-
-class Holder(Protocol):
-    """Where a call waits or is counted: the pool of its entity."""
-
-    def remove(self, call: "Call") -> None: ...
 
 
 class Carrier(Protocol):
@@ -20,32 +14,49 @@ class Carrier(Protocol):
     def cancel(self, call: "Call") -> None: ...
 
 
+class Holder(Protocol):
+    """Where a call waits or is counted: the crew that is to answer it."""
+
+    def let_go(self, call: "Call", now_s: float) -> None:
+        """The call is answered, withdrawn, refused or without its worker: it is counted here no more."""
+
+
 class Call(Protocol):
     """Hashable by identity. Times are seconds on the clock of `kit.clock.monotonic_s`."""
 
-    target: Target
-    entity_name: str
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def entity_name(self) -> str: ...
+
+    @property
+    def content_type(self) -> str: ...
+
     draw: float
     """What its entity was chosen by, in [0, 1)."""
     body: bytes
-    content_type: str
     timeout_s: float
     deadline_s: float
-    deadline_slot: int
-    """Where its deadline is kept; -1 while it is not."""
+    """When it is given up. Moved while the call is held."""
     sent_s: float
     """When it was last handed to a worker; 0 while it waits."""
+    held_since_s: float
+    """Since when it has waited for any worker to exist; 0 while one does."""
+    held_s: float
+    """How long it has waited like that before."""
     losses: int
     """How many workers died with it in their hands."""
-    pool: Holder | None
+    is_native: bool
+    """Whether a compiled worker has handed it back: only the original can answer it."""
+    route: Route
+    """What will answer, as the snapshot of the moment describes it; kept as it is while a worker has the call."""
+    crew: Holder | None
     link: Carrier | None
     frame_id: int
 
-    def routed(self, endpoint: EndpointRoute, entity: EntityRoute) -> None:
-        """This entity will answer, as the snapshot of the moment describes it. Never while a worker has the call."""
-
-    def answered(self, response: Response) -> None:
-        """The worker's answer. The call is forgotten by everybody else."""
+    def answered(self, response: Response, now_s: float) -> None:
+        """The worker's answer. The call is forgotten by its link; its crew forgets it now."""
 
     def refused(self, refusal: Refusal) -> None:
         """There will be no answer. The call is forgotten by everybody else."""

@@ -21,6 +21,12 @@ _LENIENT_BYTES = 64 * 1024
 _raw_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+def may_hold_client_keys(body: bytes) -> bool:
+    """False if `strip_client_keys` would change nothing; cheap, as nearly every body has none of our keys."""
+    # One letter is found, or not found, far faster than a word; these are the words' rarest.
+    return (b"q" in body and _MARKS[0] in body) or (b"x" in body and _MARKS[1] in body)
+
+
 class Stripped(NamedTuple):
     """A body without our keys, and the client's own id of the request if it gave one."""
 
@@ -38,7 +44,7 @@ def strip_client_keys(body: bytes) -> Stripped:
     >>> strip_client_keys(b'{"inputs": [NaN], "client_request_id": "a-1"}')
     Stripped(body=b'{"inputs":[NaN]}', client_request_id='a-1')
     """
-    if _MARKS[0] not in body and _MARKS[1] not in body:
+    if not may_hold_client_keys(body):
         return Stripped(body, None)
     for strip in (_strip_strict, _strip_foreign, _strip_lenient):
         try:

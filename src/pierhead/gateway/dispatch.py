@@ -1,173 +1,235 @@
 """From a call to a worker, as the snapshot of the moment says."""
 
 import asyncio
-from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
 
 from pierhead.gateway.calls import Call
-from pierhead.gateway.deadlines import Deadlines
+from pierhead.gateway.endpoints import Endpoint
 from pierhead.gateway.http.answers import Refusal
+from pierhead.gateway.limits import RateLimits
 from pierhead.gateway.pools import EntityPool
-from pierhead.gateway.routing import Target, choose, find_endpoint
+from pierhead.gateway.refusals import died_twice, too_late, too_many
+from pierhead.gateway.routing import Target, find_endpoint
 from pierhead.gateway.workers import Workers
-from pierhead.serving.domain.snapshot import EMPTY, EndpointRoute, EntityRoute, Snapshot
+from pierhead.kit.clock import monotonic_s
+from pierhead.serving.domain.snapshot import EMPTY, EndpointRoute, Snapshot
+
+log = structlog.get_logger()
 
 # Losing a worker twice is no accident any more.
 _MOST_LOSSES = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a dispatcher lets wait, and for how long."""
+
+    queue_limit: int
+    """Invocations of one endpoint that wait or run at the same time in this gateway."""
+    gateways: int = 1
+    """How many gateways share what entities allow all of them together."""
+
+
 class Dispatcher:
     """Every call that was submitted is answered or refused once, unless it is withdrawn."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, queue_limit: int) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        bounds: Bounds,
+        on_hold: Callable[[], None],
+        on_answers: Callable[[], None],
+    ) -> None:
+        """`on_hold` is called when a call must wait because there is no worker, `on_answers` after some were answered
+        together."""
         self.snapshot: Snapshot = EMPTY
-        self._loop = loop
-        self._queue_limit = queue_limit
+        self._bounds = bounds
+        self._on_hold = on_hold
+        self._on_answers = on_answers
         self._workers = Workers(self, loop)
-        self._pools: dict[tuple[str, str], EntityPool] = {}
+        self._endpoints: dict[str, Endpoint] = {}
         self._pools_at: dict[str, list[EntityPool]] = {}
         """Pools that use the worker at a path."""
-        self._load: defaultdict[str, int] = defaultdict(int)
-        """Calls by endpoint that wait or are in a worker's hands."""
-        self._deadlines: Deadlines[Call] = Deadlines(loop, self._expire)
+
+    @property
+    def queue_limit(self) -> int:
+        return self._bounds.queue_limit
+
+    @property
+    def endpoints(self) -> dict[str, Endpoint]:
+        return self._endpoints
 
     def pools(self) -> list[EntityPool]:
-        return list(self._pools.values())
+        return [pool for endpoint in self._endpoints.values() for pool in endpoint.pools.values()]
 
     def follow(self, snapshot: Snapshot) -> None:
-        """Route by this snapshot from now on; calls that wait for what is gone are placed anew."""
+        """Route by this snapshot from now on; calls that wait for what is gone are placed anew.
+
+        Only what has changed is touched: with a thousand endpoints most snapshots change one.
+        """
         self.snapshot = snapshot
-        entities = [(endpoint, entity) for endpoint in snapshot.endpoints.values() for entity in endpoint.entities]
-        self._workers.follow(path for _, entity in entities for path in entity.sockets)
-        former, self._pools, self._pools_at = self._pools, {}, {}
-        for endpoint, entity in entities:
-            key = (endpoint.name, entity.name)
-            pool = former.pop(key, None) or EntityPool(endpoint, entity)
-            self._pools[key] = pool
-            for path in entity.sockets:
-                self._pools_at.setdefault(path, []).append(pool)
-        for endpoint, entity in entities:
-            workers = [self._workers.get(path) for path in entity.sockets]
-            self._pools[endpoint.name, entity.name].staff(endpoint, entity, workers)
-        for pool in former.values():
+        self._workers.follow(
+            path
+            for endpoint in snapshot.endpoints.values()
+            for entity in endpoint.entities
+            for path in (*entity.sockets, *entity.native_sockets)
+        )
+        second = int(monotonic_s())
+        former, self._endpoints = self._endpoints, {}
+        changed: list[tuple[Endpoint, EndpointRoute]] = []
+        gone: list[EntityPool] = []
+        for name, route in snapshot.endpoints.items():
+            endpoint = former.pop(name, None)
+            if endpoint is None:
+                endpoint = Endpoint(route, RateLimits(name, route.rate_limits))
+                changed.append((endpoint, route))
+            elif endpoint.route != route:
+                changed.append((endpoint, route))
+            self._endpoints[name] = endpoint
+        for endpoint in former.values():
+            gone += endpoint.pools.values()
+        for endpoint, route in changed:
+            gone += self._rebuild(endpoint, route, second)
+        self._index()
+        for endpoint, route in changed:
+            for entity in route.entities:
+                endpoint.pools[entity.name].staff(route, entity, self._workers)
+        for pool in gone:
             for call in pool.take_all():
+                pool.leave(monotonic_s())
                 self._place(call)
 
-    def find_route(self, target: Target, draw: float) -> tuple[EndpointRoute, EntityRoute] | Refusal:
-        """Where an invocation would go at this moment."""
-        endpoint = find_endpoint(self.snapshot, target)
-        if isinstance(endpoint, Refusal):
-            return endpoint
-        if self._is_full(endpoint.name):
-            return self._too_many(endpoint.name)
-        entity = choose(endpoint, target.entity, draw)
-        return entity if isinstance(entity, Refusal) else (endpoint, entity)
+    def find(self, target: Target) -> Endpoint | Refusal:
+        """The endpoint that an invocation means, if it has something live and takes one more."""
+        found = find_endpoint(self.snapshot, target)
+        if isinstance(found, Refusal):
+            return found
+        endpoint = self._endpoints[target.endpoint]
+        return too_many(target.endpoint, self.queue_limit) if endpoint.load >= self.queue_limit else endpoint
 
-    def submit(self, call: Call) -> None:
-        """Send the call to a worker, now or as soon as there is one; it is refused at its deadline."""
-        if self._is_full(call.target.endpoint):
-            call.refused(self._too_many(call.target.endpoint))
-            return
-        self._load[call.target.endpoint] += 1
-        call.deadline_slot = self._deadlines.add(call, call.deadline_s)
-        self._place(call)
+    def expire(self, now_s: float) -> None:
+        """Refuse every call whose time is over.
+
+        Looking at all that is under way from time to time costs less than keeping the deadline of each: nearly every
+        call is answered long before.
+        """
+        waiting = [
+            call
+            for endpoint in self._endpoints.values()
+            if endpoint.load
+            for pool in endpoint.pools.values()
+            for crew in (pool.main, pool.native)
+            for call in crew.waiting_calls()
+            if call.deadline_s <= now_s
+        ]
+        for call in waiting + self._workers.overdue(now_s):
+            refusal = too_late(call, now_s)
+            if call.link is not None:
+                call.link.cancel(call)
+            self._refuse(call, refusal)
 
     def withdraw(self, call: Call) -> None:
         """Nobody waits for the answer any more."""
         if call.link is not None:
             call.link.cancel(call)
-        self._forget(call)
+        _forget(call)
 
     def close(self) -> None:
-        self._deadlines.close()
         self._workers.close()
 
     # --- what the workers tell us
 
-    def call_answered(self, call: Call) -> None:
-        self._forget(call)
+    def call_declined(self, call: Call, reason: str) -> None:
+        if call.is_native or not call.route.entity.is_compiled:
+            log.error("an original handed a call back", entity=call.entity_name, reason=reason)
+            message = f"the worker of served entity {call.entity_name!r} does not answer this request: {reason}"
+            self._refuse(call, Refusal(500, "INTERNAL_ERROR", message))
+            return
+        call.route.counts.declined += 1
+        call.is_native = True
+        self._take_back(call)
+        self._place(call)
+
+    def worker_answered(self, path: str) -> None:
+        self.worker_free(path)
+        self._on_answers()
 
     def worker_free(self, path: str) -> None:
-        pools = self._pools_at.get(path, [])
+        pools = self._pools_at.get(path, ())
         for pool in pools:
-            pool.pump()
+            if pool.main.waiting:
+                pool.main.pump()
+            if pool.native.waiting:
+                pool.native.pump()
         if len(pools) > 1:
             # Who came first this time comes last the next time: no entity starves another one.
-            pools.append(pools.pop(0))
+            self._pools_at[path] = [*pools[1:], pools[0]]
+
+    def worker_lost(self, path: str) -> None:
+        for pool in self._pools_at.get(path, ()):
+            pool.main.worker_lost()
+            pool.native.worker_lost()
 
     def call_orphaned(self, call: Call, *, is_death: bool) -> None:
-        if call.pool is not None:
-            call.pool.remove(call)
         if is_death:
             call.losses += 1
-        if call.losses < _MOST_LOSSES:
-            self._place(call)
+        if call.losses >= _MOST_LOSSES:
+            self._refuse(call, died_twice(call.entity_name))
             return
-        self._refuse(
-            call,
-            Refusal(
-                500,
-                "INTERNAL_ERROR",
-                f"the worker of served entity {call.entity_name!r} died twice while answering this request; "
-                "it may be what kills it",
-            ),
-        )
+        self._take_back(call)
+        self._place(call)
 
     # --- details
 
-    def _is_full(self, endpoint: str) -> bool:
-        return self._load.get(endpoint, 0) >= self._queue_limit
+    def _rebuild(self, endpoint: Endpoint, route: EndpointRoute, second: int) -> list[EntityPool]:
+        """Give an endpoint the pools of its new route, without workers as yet; returns those that are over."""
+        former = dict(endpoint.pools)
+        pools = {}
+        for entity in route.entities:
+            kept = former.pop(entity.name, None)
+            pools[entity.name] = kept or EntityPool(route, entity, self._bounds.gateways, self._on_hold)
+        endpoint.route = route
+        endpoint.pools = pools
+        endpoint.limits.change(route.rate_limits, second)
+        return list(former.values())
 
-    def _too_many(self, endpoint: str) -> Refusal:
-        return Refusal(
-            429,
-            "REQUEST_LIMIT_EXCEEDED",
-            f"endpoint {endpoint!r} has {self._queue_limit} invocations waiting or running; try again in a moment",
-            b"retry-after: 1\r\n",
-        )
+    def _index(self) -> None:
+        pools_at: dict[str, list[EntityPool]] = {}
+        for endpoint in self._endpoints.values():
+            for entity in endpoint.route.entities:
+                for path in (*entity.sockets, *entity.native_sockets):
+                    pools_at.setdefault(path, []).append(endpoint.pools[entity.name])
+        self._pools_at = pools_at
+
+    def _take_back(self, call: Call) -> None:
+        """Out of the hands of its worker, to be placed anew."""
+        _forget(call)
+        call.sent_s = 0.0
 
     def _place(self, call: Call) -> None:
-        pool = self._pools.get((call.target.endpoint, call.entity_name))
+        endpoint = self._endpoints.get(call.target.endpoint)
+        pool = None if endpoint is None else endpoint.pools.get(call.entity_name)
         if pool is None:
             # The entity is gone since the call was routed: its endpoint may have others now.
-            endpoint = find_endpoint(self.snapshot, call.target)
-            if isinstance(endpoint, Refusal):
-                self._refuse(call, endpoint)
+            found = find_endpoint(self.snapshot, call.target)
+            if isinstance(found, Refusal):
+                self._refuse(call, found)
                 return
-            entity = choose(endpoint, call.target.entity, call.draw)
-            if isinstance(entity, Refusal):
-                self._refuse(call, entity)
+            chosen = self._endpoints[found.name].choose(call.target.entity, call.draw)
+            if isinstance(chosen, Refusal):
+                self._refuse(call, chosen)
                 return
-            pool = self._pools[endpoint.name, entity.name]
-        pool.submit(call)
-
-    def _expire(self, call: Call) -> None:
-        if call.deadline_slot < 0:
-            return
-        waited = "its worker did not answer" if call.link is not None else "no worker was ready to take it"
-        if call.link is not None:
-            call.link.cancel(call)
-        self._refuse(
-            call,
-            Refusal(
-                504,
-                "DEADLINE_EXCEEDED",
-                f"the invocation of served entity {call.entity_name!r} of endpoint {call.target.endpoint!r} "
-                f"took longer than {call.timeout_s:g} s: {waited}",
-            ),
-        )
+            pool = chosen
+        pool.enter(call, monotonic_s())
 
     def _refuse(self, call: Call, refusal: Refusal) -> None:
-        self._forget(call)
+        _forget(call)
         call.refused(refusal)
 
-    def _forget(self, call: Call) -> None:
-        if call.deadline_slot < 0:
-            return
-        self._deadlines.remove(call, call.deadline_slot)
-        call.deadline_slot = -1
-        if call.pool is not None:
-            call.pool.remove(call)
-        endpoint = call.target.endpoint
-        self._load[endpoint] -= 1
-        if not self._load[endpoint]:
-            del self._load[endpoint]
+
+def _forget(call: Call) -> None:
+    if call.crew is not None:
+        call.crew.let_go(call, monotonic_s())

@@ -23,8 +23,11 @@ _HOP_BY_HOP = frozenset(
 _REWRITTEN = frozenset((b"content-length", b"expect", b"x-forwarded-for", b"x-forwarded-proto"))
 
 
-def request_head(head: Head, peer: str) -> bytes:
-    """The head that the api gets; its body is framed as the caller's is. Raises ValueError as `origin_form` does."""
+def request_head(head: Head, peer: str, scheme: bytes = b"http") -> bytes:
+    """The head that the api gets; its body is framed as the caller's is. Raises ValueError as `origin_form` does.
+
+    `scheme` is what the caller spoke to us; a proxy in front of us that speaks TLS says so itself.
+    """
     dropped = _dropped(head.headers)
     headers = [pair for pair in head.headers if pair[0] not in dropped and pair[0] not in _REWRITTEN]
     if head.is_chunked:
@@ -35,8 +38,7 @@ def request_head(head: Head, peer: str) -> bytes:
     hops = [*former, peer.encode()] if peer else former
     if hops:
         headers.append((b"x-forwarded-for", b", ".join(hops)))
-    # A proxy in front of us that speaks TLS says so.
-    headers.append((b"x-forwarded-proto", head.find(b"x-forwarded-proto") or b"http"))
+    headers.append((b"x-forwarded-proto", head.find(b"x-forwarded-proto") or scheme))
     first = b"%b %b HTTP/1.1\r\n" % (head.method.encode("latin-1"), origin_form(head.target))
     return first + header_lines(headers) + b"\r\n"
 

@@ -4,7 +4,8 @@ import orjson
 
 from pierhead.gateway.forwarding import origin_form
 from pierhead.gateway.http.answers import JSON, Refusal
-from pierhead.gateway.http.exchange import Exchange, Handler
+from pierhead.gateway.http.exchange import Exchange
+from pierhead.gateway.http.handler import Handler
 from pierhead.gateway.http.silent import SILENT
 from pierhead.gateway.invocations import Invocations
 from pierhead.gateway.proxy import Proxy

@@ -1,21 +1,22 @@
 """The door of invocation paths: what can be refused before the body is refused here."""
 
-import os
-import random
-import re
 from typing import NamedTuple
 
+from pierhead.gateway.arriving import Arriving
+from pierhead.gateway.asker import Asker
 from pierhead.gateway.auth import authenticate, refuse_cross_site, refuse_query
+from pierhead.gateway.desk import Desk
+from pierhead.gateway.endpoints import Endpoint
 from pierhead.gateway.http.answers import Refusal
-from pierhead.gateway.http.exchange import Exchange, Handler
+from pierhead.gateway.http.exchange import Exchange
+from pierhead.gateway.http.handler import Handler
 from pierhead.gateway.http.head import Head
 from pierhead.gateway.http.silent import SILENT
-from pierhead.gateway.invocation import Asker, Desk, Invocation, request_id_line
-from pierhead.gateway.routing import Target
-from pierhead.kit.clock import Clock, to_ms
-from pierhead.serving.domain.snapshot import EndpointRoute, EntityRoute, Principal
-
-_SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+from pierhead.gateway.passes import Pass
+from pierhead.gateway.request_ids import new_request_id, request_id_line, sane_request_id
+from pierhead.gateway.routing import Target, choose
+from pierhead.kit.clock import monotonic_s
+from pierhead.serving.domain.snapshot import Principal
 
 _JSON = "application/json"
 
@@ -23,31 +24,40 @@ _JSON = "application/json"
 class Invocations:
     """Answers exchanges on invocation paths."""
 
-    def __init__(self, desk: Desk, clock: Clock) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._clock = clock
+        self.limited: dict[str, int] = {}
+        """How many invocations were sent away with 429 before they had a served entity, by endpoint."""
 
     def serve(self, exchange: Exchange, target: Target) -> Handler:
         head = exchange.head
         headers = _read(head)
-        request_id = _request_id(headers.request_id)
-        now_ms = to_ms(self._clock.now())
-        principal = self._admit(head, headers, now_ms)
+        now_s = monotonic_s()
+        request_id = sane_request_id(headers.request_id)
+        principal = self._admit(head, headers, now_s)
         if isinstance(principal, Refusal):
             return _refuse(exchange, principal, request_id)
-        draw = random.random()
-        route = self._route(principal, target, head, draw)
-        if isinstance(route, Refusal):
-            return _refuse(exchange, route, request_id)
-        exchange.send_continue()
+        endpoint = self._find(principal, target, head)
+        if isinstance(endpoint, Refusal):
+            return _refuse(exchange, endpoint, request_id)
         content_type = headers.content_type.decode("latin-1") if headers.content_type else _JSON
-        return Invocation(self._desk, exchange, Asker(principal, request_id, content_type, now_ms), target, route, draw)
+        asker = Asker(principal, target, endpoint, content_type, request_id)
+        bound = endpoint.limits.bind(principal)
+        refusal = None if bound is None else endpoint.limits.refuse(bound, now_s)
+        if refusal is not None:
+            self._count(target)
+            return _refuse(exchange, refusal, request_id)
+        exchange.send_continue()
+        if head.content_length is not None:
+            exchange.shortcut = Pass(self._desk, asker, head.content_length)
+        return Arriving(self._desk, exchange, asker, now_s)
 
-    def _admit(self, head: Head, headers: "_Headers", now_ms: int) -> Principal | Refusal:
+    def _admit(self, head: Head, headers: "_Headers", now_s: float) -> Principal | Refusal:
         if head.method != "POST":
             message = f"method {head.method} is not allowed on an invocation path; use POST"
             return Refusal(405, "BAD_REQUEST", message, b"allow: POST\r\n")
-        principal = authenticate(headers.authorization, self._desk.dispatcher.snapshot.principals, now_ms)
+        principals = self._desk.dispatcher.snapshot.principals
+        principal = authenticate(headers.authorization, principals, self._desk.clock.ms_at(now_s))
         if isinstance(principal, Refusal):
             return principal
         cross_site = None if headers.origin is None else refuse_cross_site(headers.origin, headers.host)
@@ -58,21 +68,29 @@ class Invocations:
             return Refusal(415, "BAD_REQUEST", f"content coding {coding!r} is not understood; send the body plain")
         return principal
 
-    def _route(
-        self, principal: Principal, target: Target, head: Head, draw: float
-    ) -> tuple[EndpointRoute, EntityRoute] | Refusal:
-        endpoint = self._desk.dispatcher.snapshot.endpoints.get(target.endpoint)
-        denial = None if endpoint is None else refuse_query(principal, endpoint)
+    def _find(self, principal: Principal, target: Target, head: Head) -> Endpoint | Refusal:
+        """The endpoint that this caller means, may query, and that will take a body of the announced length."""
+        route = self._desk.dispatcher.snapshot.endpoints.get(target.endpoint)
+        denial = None if route is None else refuse_query(principal, route)
         if denial is not None:
             return denial
-        route = self._desk.dispatcher.find_route(target, draw)
+        endpoint = self._desk.dispatcher.find(target)
+        if isinstance(endpoint, Refusal):
+            if endpoint.status == 429:
+                self._count(target)
+            return endpoint
+        chosen = choose(endpoint.route, target.entity, 0.0)
+        if isinstance(chosen, Refusal):
+            return chosen
         length = head.content_length or 0
-        refusal = None if isinstance(route, Refusal) else self._desk.refuse_size(length, length)
-        return route if refusal is None else refusal
+        return self._desk.refuse_size(length, length) or endpoint
+
+    def _count(self, target: Target) -> None:
+        self.limited[target.endpoint] = self.limited.get(target.endpoint, 0) + 1
 
 
-def _refuse(exchange: Exchange, refusal: Refusal, request_id: str) -> Handler:
-    exchange.refuse(refusal, request_id_line(request_id))
+def _refuse(exchange: Exchange, refusal: Refusal, request_id: str | None) -> Handler:
+    exchange.refuse(refusal, request_id_line(request_id or new_request_id()))
     return SILENT
 
 
@@ -95,8 +113,3 @@ def _read(head: Head) -> _Headers:
         named.get(b"origin"),
         named.get(b"host"),
     )
-
-
-def _request_id(sent: bytes | None) -> str:
-    """The caller's own id if it can stand in a header and a table, else a new one."""
-    return sent.decode() if sent is not None and _SANE_REQUEST_ID.fullmatch(sent) else os.urandom(16).hex()

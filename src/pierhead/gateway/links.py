@@ -11,11 +11,13 @@ from pierhead.gateway.calls import Call
 from pierhead.kit.clock import monotonic_s
 from pierhead.kit.frames import (
     CANCEL,
+    DECLINED,
     GOAWAY,
     RESPONSE,
     FrameReader,
     FrameTooLong,
     Request,
+    decode_declined,
     decode_response,
     encode_request,
     encode_signal,
@@ -24,10 +26,6 @@ from pierhead.kit.frames import (
 log = structlog.get_logger()
 
 _WRITE_BUFFER_BYTES = 256 * 1024
-
-# Enough to keep a worker busy; the rest waits in its pool, where whichever worker is free first finds it, and where no
-# death of a worker touches it.
-MOST_IN_FLIGHT = 64
 
 # No answer of a model is longer: what claims to be is no frame.
 _LONGEST_PAYLOAD_BYTES = 256 * 1024 * 1024
@@ -40,8 +38,11 @@ _LONGEST_TIMEOUT_MS = 2**32 - 1
 class LinkOwner(Protocol):
     """Who hears of a link's changes."""
 
-    def link_answered(self, call: Call) -> None:
-        """A call has left the link with an answer."""
+    def link_declined(self, call: Call, reason: str) -> None:
+        """A call has left the link without an answer: the worker says that only the original has one."""
+
+    def link_answered(self) -> None:
+        """All that one read brought is taken: some calls have left the link."""
 
     def link_free(self) -> None:
         """The link can take calls again, or another suspect."""
@@ -68,6 +69,8 @@ class WorkerLink(asyncio.Protocol):
         self._frames_bytes = 0
         self._last_id = 0
         self._transport: asyncio.Transport | None = None
+        self.is_accepting = False
+        """Whether it takes one more call, as far as the socket and the worker's good-byes go."""
         self._is_full = False
         self._is_going = False
         self._is_closed = False
@@ -81,40 +84,39 @@ class WorkerLink(asyncio.Protocol):
             raise
 
     @property
-    def is_accepting(self) -> bool:
-        has_room = not self._is_full and self._frames_bytes < _WRITE_BUFFER_BYTES
-        has_hands = len(self.in_flight) < MOST_IN_FLIGHT
-        return has_room and has_hands and not self._is_going and not self._is_closed and self._transport is not None
-
-    @property
     def is_closed(self) -> bool:
         return self._is_closed
 
     def send(self, call: Call) -> None:
         """Hand a call to the worker. Only while `is_accepting`."""
-        self._last_id += 1
-        now = monotonic_s()
+        self._last_id = frame_id = self._last_id + 1
+        now_s = monotonic_s()
         call.link = self
-        call.frame_id = self._last_id
-        call.sent_s = now
+        call.frame_id = frame_id
+        call.sent_s = now_s
         if call.losses:
             self.suspect = call
-        self.in_flight[self._last_id] = call
-        timeout_ms = min(max(1, int((call.deadline_s - now) * 1000)), _LONGEST_TIMEOUT_MS)
-        content_type = call.content_type[:_LONGEST_CONTENT_TYPE]
-        self._put(encode_request(Request(self._last_id, content_type, timeout_ms, call.body)))
+        self.in_flight[frame_id] = call
+        timeout_ms = int((call.deadline_s - now_s) * 1000)
+        if not 0 < timeout_ms <= _LONGEST_TIMEOUT_MS:
+            timeout_ms = 1 if timeout_ms <= 0 else _LONGEST_TIMEOUT_MS
+        self._put(encode_request(Request(frame_id, call.content_type[:_LONGEST_CONTENT_TYPE], timeout_ms, call.body)))
 
     def cancel(self, call: Call) -> None:
         """Nobody waits for this call any more."""
         if self.in_flight.pop(call.frame_id, None) is None:
             return
         call.link = None
+        if self.suspect is call:
+            self.suspect = None
         self._put(encode_signal(CANCEL, call.frame_id))
-        self._left(call)
+        self._owner.link_free()
+        self._close_if_done()
 
     def finish(self) -> None:
         """Take nothing new; close when all is answered."""
         self._is_going = True
+        self._look()
         self._close_if_done()
 
     def abort(self) -> None:
@@ -126,6 +128,7 @@ class WorkerLink(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_WRITE_BUFFER_BYTES, low=_WRITE_BUFFER_BYTES // 4)
+        self._look()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -133,18 +136,25 @@ class WorkerLink(asyncio.Protocol):
         except FrameTooLong as error:
             self._break_off(str(error))
             return
+        now_s = monotonic_s()
         for kind, frame_id, payload in frames:
             if kind == RESPONSE:
                 # A call that was cancelled may be answered all the same.
-                if frame_id in self.in_flight and not self._take(frame_id, payload):
-                    return
+                if frame_id in self.in_flight and not self._take(frame_id, payload, now_s):
+                    break
+            elif kind == DECLINED:
+                self._hand_back(frame_id, payload)
             elif kind == GOAWAY:
                 self._is_going = True
+                self._look()
                 self._owner.link_goes_away()
-                self._close_if_done()
+        if frames:
+            self._owner.link_answered()
+            self._close_if_done()
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._is_closed = True
+        self._look()
         orphans = list(self.in_flight.values())
         self.in_flight.clear()
         self._frames.clear()
@@ -155,14 +165,26 @@ class WorkerLink(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._is_full = True
+        self._look()
 
     def resume_writing(self) -> None:
         self._is_full = False
+        self._look()
         self._owner.link_free()
 
     # --- details
 
-    def _take(self, frame_id: int, payload: bytes) -> bool:
+    def _look(self) -> None:
+        """Kept as a fact: it is asked for with each call, and changes rarely."""
+        self.is_accepting = (
+            self._transport is not None
+            and not self._is_full
+            and not self._is_going
+            and not self._is_closed
+            and self._frames_bytes < _WRITE_BUFFER_BYTES
+        )
+
+    def _take(self, frame_id: int, payload: bytes, now_s: float) -> bool:
         try:
             response = decode_response(frame_id, payload)
         except struct.error as error:
@@ -170,10 +192,19 @@ class WorkerLink(asyncio.Protocol):
             return False
         call = self.in_flight.pop(frame_id)
         call.link = None
-        self._owner.link_answered(call)
-        call.answered(response)
-        self._left(call)
+        if self.suspect is call:
+            self.suspect = None
+        call.answered(response, now_s)
         return True
+
+    def _hand_back(self, frame_id: int, payload: bytes) -> None:
+        call = self.in_flight.pop(frame_id, None)
+        if call is None:
+            return
+        call.link = None
+        if self.suspect is call:
+            self.suspect = None
+        self._owner.link_declined(call, decode_declined(payload))
 
     def _break_off(self, reason: str) -> None:
         log.error("worker breaks the protocol", socket=self.path, reason=reason)
@@ -184,6 +215,8 @@ class WorkerLink(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         self._frames.append(frame)
         self._frames_bytes += len(frame)
+        if self._frames_bytes >= _WRITE_BUFFER_BYTES:
+            self.is_accepting = False
 
     def _flush(self) -> None:
         frames, self._frames = self._frames, []
@@ -192,14 +225,7 @@ class WorkerLink(asyncio.Protocol):
         if frames and self._transport is not None and not self._transport.is_closing():
             self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
         if not had_room:
-            self._owner.link_free()
-        self._close_if_done()
-
-    def _left(self, call: Call) -> None:
-        was_suspect = self.suspect is call
-        if was_suspect:
-            self.suspect = None
-        if was_suspect or len(self.in_flight) == MOST_IN_FLIGHT - 1:
+            self._look()
             self._owner.link_free()
         self._close_if_done()
 

@@ -1,93 +1,107 @@
 """The calls of one served entity: on their way, or held until a worker can take them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from pierhead.gateway.calls import Call
-from pierhead.gateway.links import WorkerLink
-from pierhead.gateway.workers import Worker
+from pierhead.gateway.counts import Counts
+from pierhead.gateway.crews import MOST_IN_A_BATCH, MOST_IN_FLIGHT, Crew
+from pierhead.gateway.route import Route
+from pierhead.gateway.workers import Workers
 from pierhead.serving.domain.snapshot import EndpointRoute, EntityRoute
+from pierhead.serving.domain.traffic import EntityTraffic
 
 
 class EntityPool:
-    """Hands calls to the least busy worker.
+    """Two crews: the entity's workers, and those of the original that answer what compiled workers hand back.
 
     A call that waits here is one of the current route, whatever it was when the call arrived: what the workers of an
     endpoint's new config answer goes on record under that config. A call that a worker has keeps the route that the
     worker stands for.
-
-    A call that has seen a worker die is a suspect: it may be what kills them. A worker holds one suspect at a time, so
-    that a deadly request, when it kills its second worker, takes none of its former companions with it.
     """
 
-    def __init__(self, endpoint: EndpointRoute, entity: EntityRoute) -> None:
+    def __init__(
+        self, endpoint: EndpointRoute, entity: EntityRoute, gateways: int, on_hold: Callable[[], None]
+    ) -> None:
+        """`gateways` share the entity's concurrency."""
         self.endpoint = endpoint.name
         self.entity = entity.name
-        self._route = (endpoint, entity)
+        self.route = Route(endpoint, entity, Counts())
         self.load = 0
-        """Calls that wait or are in a worker's hands."""
-        self._workers: Sequence[Worker] = ()
-        self._waiting: dict[Call, None] = {}
-        self._suspects: dict[Call, None] = {}
+        """Calls without an answer, wherever they are."""
+        self.main = Crew(self, on_hold)
+        self.native = Crew(self, on_hold)
+        self._gateways = gateways
+        self._concurrency_s = 0.0
+        """The integral of `load` over time, less `load` times now: so it changes only when `load` does."""
+        self._told: EntityTraffic | None = None
+        """What was reported last, if there was no call under way."""
 
-    def staff(self, endpoint: EndpointRoute, entity: EntityRoute, workers: Sequence[Worker]) -> None:
-        """Stand for this route, which has the names of the former one, and use these workers from now on."""
-        self._route = (endpoint, entity)
-        self._workers = workers
-        for call in (*self._suspects, *self._waiting):
-            call.routed(endpoint, entity)
-        self.pump()
+    def staff(self, endpoint: EndpointRoute, entity: EntityRoute, workers: Workers) -> None:
+        """Stand for this route, which has the names of the former one, and use its workers from now on."""
+        former = self.route
+        is_same_model = _model(former.entity) == _model(entity)
+        self.route = Route(endpoint, entity, former.counts if is_same_model else Counts())
+        self._told = None
+        for call in (*self.main.waiting_calls(), *self.native.waiting_calls()):
+            call.route = self.route
+        limit = -(-entity.concurrency // self._gateways)
+        most = MOST_IN_A_BATCH if entity.batches else MOST_IN_FLIGHT
+        self.main.staff([workers.get(path) for path in entity.sockets], most=most, limit=limit)
+        self.native.staff([workers.get(path) for path in entity.native_sockets], most=MOST_IN_FLIGHT, limit=0)
+        if not entity.is_compiled:
+            # The workers are the original's now.
+            for call in self.native.take_all():
+                self.main.submit(call)
 
-    def submit(self, call: Call) -> None:
-        call.pool = self
-        call.routed(*self._route)
+    def enter(self, call: Call, now_s: float) -> None:
+        """A call without an answer is this entity's from now on."""
         self.load += 1
-        if call.losses:
-            self._suspects[call] = None
-            self.pump()
-            return
-        link = None if self._waiting else self._least_busy()
-        if link is None:
-            self._waiting[call] = None
-        else:
-            link.send(call)
+        self._concurrency_s -= now_s
+        call.route = self.route
+        (self.native if call.is_native and self.route.entity.is_compiled else self.main).submit(call)
 
-    def remove(self, call: Call) -> None:
-        """Forget a call that is answered, withdrawn or without its worker."""
-        call.pool = None
+    def leave(self, now_s: float) -> None:
+        """A call is this entity's no more."""
         self.load -= 1
-        self._waiting.pop(call, None)
-        self._suspects.pop(call, None)
+        self._concurrency_s += now_s
 
     def take_all(self) -> list[Call]:
         """Give up the calls that no worker has."""
-        calls = [*self._suspects, *self._waiting]
-        for call in calls:
-            self.remove(call)
-        return calls
+        return self.main.take_all() + self.native.take_all()
 
-    def pump(self) -> None:
-        """Send what waits, as far as there are workers for it."""
-        while self._suspects:
-            link = self._least_busy(for_suspect=True)
-            if link is None:
-                break
-            call = next(iter(self._suspects))
-            del self._suspects[call]
-            link.send(call)
-        while self._waiting:
-            link = self._least_busy()
-            if link is None:
-                break
-            call = next(iter(self._waiting))
-            del self._waiting[call]
-            link.send(call)
+    def report(self, now_s: float) -> EntityTraffic:
+        """How it stands. Of a thousand entities few have anything new to tell: the others say what they said before."""
+        counts = self.route.counts
+        workers, native_workers = self.main.workers, self.native.workers
+        told = self._told
+        if (
+            told is not None
+            and not self.load
+            and told.latency_sum_ms == counts.latency_sum_ms
+            and (told.workers, told.native_workers) == (workers, native_workers)
+        ):
+            return told
+        entity = self.route.entity
+        told = EntityTraffic(
+            endpoint=self.endpoint,
+            entity=self.entity,
+            requests_by_status={str(status): count for status, count in counts.statuses.items()},
+            latency_counts=list(counts.latency_counts),
+            latency_sum_ms=counts.latency_sum_ms,
+            in_flight=self.load,
+            waiting=self.main.waiting,
+            native_in_flight=self.native.in_flight,
+            native_waiting=self.native.waiting,
+            concurrency_ms=(self._concurrency_s + self.load * now_s) * 1000,
+            model_name=entity.model_name,
+            model_version=entity.model_version,
+            declined=counts.declined,
+            workers=workers,
+            native_workers=native_workers,
+        )
+        self._told = None if self.load else told
+        return told
 
-    def _least_busy(self, *, for_suspect: bool = False) -> WorkerLink | None:
-        best = None
-        for worker in self._workers:
-            link = worker.link
-            if link is None or not link.is_accepting or (for_suspect and link.suspect is not None):
-                continue
-            if best is None or len(link.in_flight) < len(best.in_flight):
-                best = link
-        return best
+
+def _model(entity: EntityRoute) -> tuple[str, str]:
+    return entity.model_name, entity.model_version

@@ -8,7 +8,8 @@ import structlog
 
 from pierhead.gateway.forwarding import request_head, response_lines
 from pierhead.gateway.http.answers import Refusal
-from pierhead.gateway.http.exchange import Exchange, Handler
+from pierhead.gateway.http.exchange import Exchange
+from pierhead.gateway.http.handler import Handler
 from pierhead.gateway.upstream import Upstream, UpstreamPool
 from pierhead.kit.clock import monotonic_s
 
@@ -40,14 +41,22 @@ class Patience:
 class Proxy:
     """Forwards exchanges to the api."""
 
-    def __init__(self, pool: UpstreamPool, loop: asyncio.AbstractEventLoop, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        pool: UpstreamPool,
+        loop: asyncio.AbstractEventLoop,
+        patience: Patience | None = None,
+        scheme: bytes = b"http",
+    ) -> None:
+        """`scheme` is what callers speak to us, `http` or `https`."""
         self._pool = pool
         self._loop = loop
         self._patience = patience or Patience()
+        self._scheme = scheme
         self._under_way: WeakSet[Forwarded] = WeakSet()
 
     def serve(self, exchange: Exchange) -> Handler:
-        forwarded = Forwarded(exchange, self._pool, self._loop)
+        forwarded = Forwarded(exchange, self._pool, self._loop, self._scheme)
         self._under_way.add(forwarded)
         forwarded.start()
         return forwarded
@@ -62,11 +71,11 @@ class Proxy:
 class Forwarded:
     """An exchange on its way to the api and back. Holds no more of either body than the sockets' buffers do."""
 
-    def __init__(self, exchange: Exchange, pool: UpstreamPool, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, exchange: Exchange, pool: UpstreamPool, loop: asyncio.AbstractEventLoop, scheme: bytes) -> None:
         self._exchange = exchange
         self._pool = pool
         self._loop = loop
-        self._head = request_head(exchange.head, exchange.peer)
+        self._head = request_head(exchange.head, exchange.peer, scheme)
         self._sent: list[bytes] | None = []
         """All of the body so far, framed; None once it is too long to be sent again."""
         self._sent_bytes = 0

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import structlog
 
-from pierhead.gateway.http.exchange import Exchange
+from pierhead.gateway.records import Fields, encode_all
 
 log = structlog.get_logger()
 
@@ -20,6 +20,17 @@ class Spool(Protocol):
         """Raises OSError if not all of them were written; it may say in `written` how many were."""
 
 
+class Reply(Protocol):
+    """What takes the answer of one request to its caller."""
+
+    @property
+    def peer(self) -> str:
+        """The caller's address."""
+
+    def answer(self, status: int, lines: bytes, body: bytes) -> None:
+        """The whole answer at once. `lines` are encoded header lines without length and connection."""
+
+
 class Turn:
     """Answers leave after the records of the same turn are in the spool: no answered request is ever missing."""
 
@@ -27,41 +38,49 @@ class Turn:
         self.records_dropped = 0
         self._spool = spool
         self._loop = loop
-        self._records: dict[str, list[bytes]] = {}
-        self._answers: list[tuple[Exchange, int, bytes, bytes]] = []
+        self._records: dict[str, list[Fields]] = {}
+        self._answers: list[tuple[Reply, int, bytes, bytes]] = []
         self._is_scheduled = False
         self._logged_s: float | None = None
 
-    def keep(self, table: str, record: bytes) -> None:
-        """Put a record into the spool at the end of this turn."""
-        self._records.setdefault(table, []).append(record)
-        self._schedule()
+    def keep(self, table: str, record: Fields) -> None:
+        """Put a record into the spool at the end of this turn. An answer follows."""
+        records = self._records.get(table)
+        if records is None:
+            self._records[table] = [record]
+        else:
+            records.append(record)
 
-    def answer(self, exchange: Exchange, status: int, lines: bytes, body: bytes) -> None:
-        """Answer an exchange behind this turn's records."""
-        self._answers.append((exchange, status, lines, body))
-        self._schedule()
+    def answer(self, reply: Reply, status: int, lines: bytes, body: bytes) -> None:
+        """Answer a request behind this turn's records."""
+        self._answers.append((reply, status, lines, body))
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._flush_late)
 
     def flush(self) -> None:
-        self._is_scheduled = False
-        records, self._records = self._records, {}
+        """End the turn now."""
+        if self._records:
+            records, self._records = self._records, {}
+            for table, batch in records.items():
+                self._write(table, batch)
         answers, self._answers = self._answers, []
-        for table, batch in records.items():
+        for reply, status, lines, body in answers:
             try:
-                self._spool.append(table, batch)
-            except Exception as error:
-                # Whatever is wrong with the spool, no caller may go without an answer for it.
-                self._drop(table, len(batch) - int(getattr(error, "written", 0)), error)
-        for exchange, status, lines, body in answers:
-            try:
-                exchange.answer(status, lines, body)
+                reply.answer(status, lines, body)
             except Exception as error:
                 log.error("answer could not be written", exc_info=error)
 
-    def _schedule(self) -> None:
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            self._loop.call_soon(self.flush)
+    def _flush_late(self) -> None:
+        self._is_scheduled = False
+        self.flush()
+
+    def _write(self, table: str, batch: list[Fields]) -> None:
+        try:
+            self._spool.append(table, encode_all(batch))
+        except Exception as error:
+            # Whatever is wrong with the spool, no caller may go without an answer for it.
+            self._drop(table, len(batch) - int(getattr(error, "written", 0)), error)
 
     def _drop(self, table: str, count: int, error: Exception) -> None:
         """A full disk must not stop anybody from scoring; it must not go unnoticed either."""

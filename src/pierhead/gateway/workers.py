@@ -22,13 +22,20 @@ _STABLE_S = 1.0
 class WorkersOwner(Protocol):
     """Who places calls."""
 
-    def call_answered(self, call: Call) -> None: ...
+    def call_declined(self, call: Call, reason: str) -> None:
+        """A worker handed a call back: only the original can answer it."""
+
+    def worker_answered(self, path: str) -> None:
+        """Answers of a worker were taken, all that one read brought."""
 
     def worker_free(self, path: str) -> None:
         """A worker can take calls that it could not take a moment ago."""
 
     def call_orphaned(self, call: Call, *, is_death: bool) -> None:
         """A call's worker is gone without an answer."""
+
+    def worker_lost(self, path: str) -> None:
+        """There is no link to this worker any more; its calls were handed back before."""
 
 
 class Worker:
@@ -58,8 +65,11 @@ class Worker:
 
     # --- what the link tells us
 
-    def link_answered(self, call: Call) -> None:
-        self._owner.call_answered(call)
+    def link_declined(self, call: Call, reason: str) -> None:
+        self._owner.call_declined(call, reason)
+
+    def link_answered(self) -> None:
+        self._owner.worker_answered(self.path)
 
     def link_free(self) -> None:
         self._owner.worker_free(self.path)
@@ -74,6 +84,7 @@ class Worker:
             log.warning("worker is gone with invocations in its hands", socket=self.path, invocations=len(orphans))
         for call in orphans:
             self._owner.call_orphaned(call, is_death=is_death)
+        self._owner.worker_lost(self.path)
 
     # --- details
 
@@ -107,6 +118,8 @@ class Workers:
         self._owner = owner
         self._loop = loop
         self._workers: dict[str, Worker] = {}
+        self._retired: list[Worker] = []
+        """Those that still answer what they have."""
 
     def get(self, path: str) -> Worker:
         """The worker at `path`, which was followed before."""
@@ -116,12 +129,20 @@ class Workers:
         """Hold links to these workers and to no others."""
         wanted = dict.fromkeys(paths)
         for path in [path for path in self._workers if path not in wanted]:
-            self._workers.pop(path).retire()
+            worker = self._workers.pop(path)
+            worker.retire()
+            self._retired.append(worker)
         for path in wanted:
             if path not in self._workers:
                 self._workers[path] = Worker(path, self._owner, self._loop)
 
+    def overdue(self, now_s: float) -> list[Call]:
+        """Calls in the workers' hands whose deadline has passed."""
+        self._retired = [worker for worker in self._retired if worker.link is not None]
+        links = [worker.link for worker in (*self._workers.values(), *self._retired) if worker.link is not None]
+        return [call for link in links for call in link.in_flight.values() if call.deadline_s <= now_s]
+
     def close(self) -> None:
-        for worker in self._workers.values():
+        for worker in (*self._workers.values(), *self._retired):
             worker.abort()
         self._workers.clear()

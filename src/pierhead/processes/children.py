@@ -32,6 +32,8 @@ class ChildSpec:
     """Started when the platform is ready, so that it does not take the processors from the others."""
     sign_of_life: Callable[[], bool] | None = None
     """Whether it still does anything; None if nobody can tell from outside."""
+    is_accepting: Callable[[int], bool] | None = None
+    """Whether the process of this id takes connections; None if the work cannot go over to a successor."""
 
 
 class Child:
@@ -93,6 +95,11 @@ class Child:
     def ask_to_stop(self) -> None:
         if self._process is not None:
             os.kill(self._process.pid, signal.SIGTERM)
+
+    def ask_to_retire(self) -> None:
+        """A successor has taken over: go when what is there is done."""
+        if self._process is not None:
+            os.kill(self._process.pid, signal.SIGUSR1)
 
     def kill(self) -> None:
         if self._process is not None:

@@ -22,6 +22,8 @@ log = structlog.get_logger()
 _LOGS_EVERY_S = 5.0
 _AUDIT_EVERY_S = 2.0
 _WEBHOOKS_EVERY_S = 0.5
+_COMPILE_EVERY_S = 0.5
+_VERIFY_EVERY_S = 2.0
 _LOOK_EVERY_S = 1.0
 
 # Less than the supervisor waits for a controller that it told to stop.
@@ -30,11 +32,15 @@ _LAST_TICKS_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """Work that is done again and again, with a pause of `interval_s` seconds between."""
+    """Work that is done again and again, with a pause of `interval_s` seconds between.
+
+    `rest`, if given, is how to pause: it may end early, and takes at most as long as it is told.
+    """
 
     name: str
     interval_s: float
     tick: Callable[[], object]
+    rest: Callable[[float], object] | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop`. A tick that fails is logged, once for the same failure in a row, and tried again."""
@@ -47,7 +53,12 @@ class Loop:
                 if repr(error) != last_failure:
                     log.exception("loop failed, will try again", loop=self.name)
                 last_failure = repr(error)
-            stop.wait(self.interval_s)
+                stop.wait(self.interval_s)
+                continue
+            if self.rest is None:
+                stop.wait(self.interval_s)
+            else:
+                self.rest(self.interval_s)
 
 
 def run_loops(loops: Sequence[Loop], stop: threading.Event, *, last_ticks_s: float = _LAST_TICKS_S) -> bool:
@@ -98,10 +109,12 @@ def run(settings: Settings, home: Home, lifeline_fd: int | None) -> NoReturn:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with controller(settings, home, lifeline_fd) as control:
             loops = [
-                Loop("reconcile", 0.25, control.reconcile),
+                Loop("reconcile", 0.25, control.reconcile, control.rest),
                 Loop("ingest", settings.ingest_interval_s, control.ingest),
                 Loop("audit", _AUDIT_EVERY_S, control.checkpoint),
                 Loop("webhooks", _WEBHOOKS_EVERY_S, control.send_webhooks),
+                Loop("compile", _COMPILE_EVERY_S, control.compile),
+                Loop("verify", _VERIFY_EVERY_S, control.verify),
                 Loop("logs", _LOGS_EVERY_S, lambda: rotate_logs(home.logs)),
             ]
             is_well = run_loops(loops, stop)

@@ -40,5 +40,11 @@ def _run_gateway(settings: Settings, home: Home, listen_fd: int, gateway_id: str
             max_body_bytes=settings.max_body_bytes,
             invocation_timeout_s=settings.invocation_timeout_s,
             queue_limit=settings.queue_limit,
+            gateways=settings.gateways,
+            samples_folder=home.run / "samples",
+            nudge_socket=home.run / "nudge.sock",
+            access_log_rate=settings.access_log_rate,
+            tls_certificate=settings.tls_certificate,
+            tls_key=settings.tls_key,
         )
     )

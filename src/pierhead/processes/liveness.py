@@ -1,5 +1,6 @@
 """Whether children still do anything: a process that hangs is not seen dead by its parent."""
 
+import json
 import socket
 import threading
 import time
@@ -133,6 +134,19 @@ def gateway_sign(address: str, traffic_file: Path, *, answer_s: float = _ANSWER_
         return _is_fresh(traffic_file) or status_of(address, "/health", timeout_s=answer_s) is not None
 
     return sign
+
+
+def writes_as(traffic_file: Path) -> Callable[[int], bool]:
+    """Whether the gateway of a process id accepts: it writes its first counters right after it has begun to."""
+
+    def is_accepting(process_id: int) -> bool:
+        try:
+            found = json.loads(traffic_file.read_bytes())
+        except (OSError, ValueError):
+            return False
+        return isinstance(found, dict) and found.get("process_id") == process_id
+
+    return is_accepting
 
 
 def api_sign(api_socket: Path, *, answer_s: float = _ANSWER_S) -> SignOfLife:

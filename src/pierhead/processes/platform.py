@@ -9,7 +9,7 @@ from pierhead.kit.home import Home
 from pierhead.kit.settings import Settings
 from pierhead.processes.children import ChildSpec
 from pierhead.processes.lifeline import VARIABLE
-from pierhead.processes.liveness import api_sign, gateway_sign
+from pierhead.processes.liveness import api_sign, gateway_sign, writes_as
 from pierhead.processes.sockets import public_address
 
 _DRAIN_S = 35.0
@@ -30,7 +30,7 @@ def platform(settings: Settings, doors: Doors) -> Sequence[ChildSpec]:
     """The processes of the platform. The gateways stop first, and drain while everything they need still runs."""
     variables = environment_vars(settings)
     home = Home(settings.home)
-    address = public_address(settings.host, settings.port)
+    address = public_address(settings.host, settings.port, is_tls=settings.tls_certificate is not None)
     gateways = [
         ChildSpec(
             name=f"gateway-{number}",
@@ -39,6 +39,7 @@ def platform(settings: Settings, doors: Doors) -> Sequence[ChildSpec]:
             environment_vars=variables,
             stop_grace_s=_DRAIN_S,
             sign_of_life=gateway_sign(address, home.run / "gateways" / f"{number}.json"),
+            is_accepting=writes_as(home.run / "gateways" / f"{number}.json"),
         )
         for number in range(settings.gateways)
     ]

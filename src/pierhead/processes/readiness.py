@@ -1,6 +1,7 @@
 """Whether the platform answers requests, seen from outside."""
 
 import http.client
+import ssl
 import threading
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ def answers_ok(address: str, path: str, token: str = "", timeout_s: float = _PRO
 def status_of(address: str, path: str, token: str = "", timeout_s: float = _PROBE_TIMEOUT_S) -> int | None:
     """The status that GET `path` answers; None if there is no answer."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=timeout_s)
+    connection = _connection(address, timeout_s)
     try:
         connection.request("GET", path, headers=headers)
         return connection.getresponse().status
@@ -29,6 +30,14 @@ def status_of(address: str, path: str, token: str = "", timeout_s: float = _PROB
         return None
     finally:
         connection.close()
+
+
+def _connection(address: str, timeout_s: float) -> http.client.HTTPConnection:
+    parts = urlsplit(address)
+    if parts.scheme != "https":
+        return http.client.HTTPConnection(parts.netloc, timeout=timeout_s)
+    # We ask ourselves, on an address that the certificate need not name.
+    return http.client.HTTPSConnection(parts.netloc, timeout=timeout_s, context=ssl._create_unverified_context())
 
 
 def platform_probe(address: str, token: str) -> Probe:

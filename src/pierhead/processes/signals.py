@@ -5,11 +5,11 @@ import select
 import signal
 from types import TracebackType
 
-_ALWAYS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
+_ALWAYS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 
 
 class SignalInbox:
-    """Collects SIGCHLD, SIGINT, SIGTERM and SIGHUP while it is entered (main thread only).
+    """Collects SIGCHLD, SIGINT, SIGTERM, SIGUSR2 and SIGHUP while it is entered (main thread only).
 
     A SIGHUP that is ignored stays so: `nohup` outlives its terminal.
     """

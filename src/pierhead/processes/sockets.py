@@ -51,14 +51,15 @@ def answers(path: Path) -> bool:
     return True
 
 
-def public_address(host: str, port: int) -> str:
+def public_address(host: str, port: int, *, is_tls: bool = False) -> str:
     """The URL under which this machine reaches a socket bound to `host`.
 
     >>> public_address("0.0.0.0", 5050), public_address("::1", 80)
     ('http://127.0.0.1:5050', 'http://[::1]:80')
     """
     reachable = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+    scheme = "https" if is_tls else "http"
+    return f"{scheme}://[{reachable}]:{port}" if ":" in reachable else f"{scheme}://{reachable}:{port}"
 
 
 def address_file(home: Home) -> Path:

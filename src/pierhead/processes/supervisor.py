@@ -12,6 +12,7 @@ import psutil
 from pierhead.kit.home import Home
 from pierhead.processes.child_logs import last_lines, log_file
 from pierhead.processes.children import Child, ChildSpec
+from pierhead.processes.hand_over import STEP_S, HandOver
 from pierhead.processes.kinship import adopt_orphans
 from pierhead.processes.liveness import LivenessWatch, Patience
 from pierhead.processes.readiness import Probe, ReadinessWatch
@@ -23,6 +24,9 @@ _DEATHS_PER_WARNING = 5
 _LONGEST_WAIT_S = 60.0
 _ORPHANS_GRACE_S = 5.0
 _STOP_SIGNALS = frozenset((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+
+_HAND_OVER_SIGNAL = signal.SIGUSR2
+"""Children that can go over to a successor do: a new gateway takes the settings and the code of this moment."""
 
 
 class Supervisor:
@@ -54,6 +58,7 @@ class Supervisor:
         self._on_stopped = on_stopped
         self._patience = patience
         self._records: dict[str, ProcessRecord] = {}
+        self._hand_overs: list[HandOver] = []
 
     def run(self) -> int:
         """The exit code: 0 after an orderly stop, 1 if a child would not start, 130 if interrupted twice."""
@@ -72,8 +77,10 @@ class Supervisor:
 
     def _watch_liveness(self, inbox: SignalInbox) -> LivenessWatch:
         signs = {child.spec.name: child.spec.sign_of_life for child in self._children if child.spec.sign_of_life}
-        by_name = {child.spec.name: child for child in self._children}
-        return LivenessWatch(signs, lambda name: by_name[name].process_id, inbox.wake_up, self._patience)
+        return LivenessWatch(signs, self._process_id_of, inbox.wake_up, self._patience)
+
+    def _process_id_of(self, name: str) -> int | None:
+        return next((child.process_id for child in self._children if child.spec.name == name), None)
 
     def _keep_alive(self, inbox: SignalInbox, watch: ReadinessWatch, liveness: LivenessWatch) -> int:
         announced = False
@@ -91,8 +98,45 @@ class Supervisor:
                 self._on_ready()
                 liveness.start()
                 self._start(child for child in self._children if child.spec.after_ready)
+            if _HAND_OVER_SIGNAL in signals and announced:
+                self._begin_hand_overs()
+            self._step_hand_overs()
             self._kill_hanging(liveness)
             self._start(child for child in self._children if _is_due(child))
+
+    def _begin_hand_overs(self) -> None:
+        """Give every child that can have one a successor, unless it is being replaced already."""
+        busy = {hand_over.old.spec.name for hand_over in self._hand_overs}
+        for child in self._children:
+            if child.spec.is_accepting is None or child.process_id is None or child.spec.name in busy:
+                continue
+            try:
+                self._hand_overs.append(HandOver(child, self._home))
+            except OSError as error:
+                self._say(f"{child.spec.name}: no successor could be started: {error}")
+
+    def _step_hand_overs(self) -> None:
+        now_s = time.monotonic()
+        for hand_over in self._hand_overs:
+            had_gone_over = hand_over.has_gone_over
+            hand_over.step(now_s)
+            name = hand_over.old.spec.name
+            if hand_over.failure:
+                self._say(f"{name} stays: {hand_over.failure}")
+            elif hand_over.has_gone_over and not had_gone_over:
+                self._children[self._children.index(hand_over.old)] = hand_over.new
+                self._keep_record(hand_over.new)
+                self._say(f"{name} has handed over to a new process")
+        self._hand_overs = [hand_over for hand_over in self._hand_overs if not hand_over.is_over]
+
+    def _besides(self) -> list[Child]:
+        """The processes of hand-overs that are not in the list of children: successors, then predecessors."""
+        return [each.old if each.has_gone_over else each.new for each in self._hand_overs]
+
+    def _keep_record(self, child: Child) -> None:
+        if child.process_id is not None:
+            self._records[child.spec.name] = record_of(child.spec.name, child.process_id)
+            write_records(self._home, list(self._records.values()))
 
     def _kill_hanging(self, liveness: LivenessWatch) -> None:
         for hanging in liveness.take():
@@ -130,6 +174,10 @@ class Supervisor:
             for child in self._children:
                 if child.process_id == process_id:
                     dead.append((child, child.bury(wait_status, time.monotonic())))
+            for child in self._besides():
+                # Nobody restarts these: the hand-over sees that they are gone.
+                if child.process_id == process_id:
+                    child.bury(wait_status, time.monotonic())
 
     def _restart_later(self, child: Child, cause: str) -> None:
         child.schedule(time.monotonic())
@@ -153,12 +201,14 @@ class Supervisor:
 
     def _until_next_start_s(self) -> float:
         due = [child.start_due_s for child in self._children if child.start_due_s is not None]
+        if self._hand_overs:
+            due.append(time.monotonic() + STEP_S)
         return min(due) - time.monotonic() if due else _LONGEST_WAIT_S
 
     def _stop(self, inbox: SignalInbox) -> int:
         """Stop everything, in rounds; a second interrupt kills what is left."""
         self._on_stopping()
-        in_order = sorted(self._children, key=lambda child: child.spec.stop_round)
+        in_order = sorted([*self._children, *self._besides()], key=lambda child: child.spec.stop_round)
         interrupted = False
         for _, group in groupby(in_order, key=lambda child: child.spec.stop_round):
             children = list(group)

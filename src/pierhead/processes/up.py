@@ -21,6 +21,7 @@ from pierhead.processes.readiness import platform_probe
 from pierhead.processes.records import kill_leftovers
 from pierhead.processes.sockets import address_file, listen_public, listen_unix, public_address
 from pierhead.processes.supervisor import Supervisor
+from pierhead.processes.tls import require_tls
 from pierhead.processes.uv import require_uv
 
 Specify = Callable[[Settings, Doors], Sequence[ChildSpec]]
@@ -46,6 +47,7 @@ def up(
     """
     home = Home(settings.home)
     require_uv()
+    require_tls(settings)
     create_folders(home)
     with ExitStack() as cleanup:
         cleanup.callback(os.close, lock_home(home))
@@ -61,7 +63,7 @@ def up(
 
         token = _prepare(settings, home)
         port = public.getsockname()[1]
-        address = public_address(settings.host, port)
+        address = public_address(settings.host, port, is_tls=settings.tls_certificate is not None)
         replace_file(address_file(home), address + "\n")
         doors = Doors(public.fileno(), api.fileno(), tracking.fileno(), lifeline.read_fd)
         return Supervisor(

@@ -12,6 +12,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvloop
 
 from pierhead.gateway.config import GatewayConfig
@@ -23,6 +24,7 @@ from pierhead.gateway.server import Gateway
 from pierhead.kit import frames
 from pierhead.kit.clock import SystemClock
 from pierhead.serving.domain import snapshot as routes
+from pierhead.serving.domain.traffic import EntityTraffic, GatewayTraffic
 
 TOKEN = "phd_test"
 TABLE = "ml.serving.fraud_payload"
@@ -55,6 +57,8 @@ class LoopThread:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # What they closed on their way out is closed a turn later.
+        await asyncio.sleep(0.01)
 
 
 class FakeSpool:
@@ -86,6 +90,9 @@ class WorkerConnection:
 
     def answer(self, request: frames.Request, body: bytes = b'{"predictions": [1]}', status: int = 200) -> None:
         self.send(frames.Response(request.id, status, "application/json", 50, 700, body))
+
+    def decline(self, request: frames.Request, reason: str) -> None:
+        self._writer.write(frames.encode_declined(request.id, reason))
 
     def answer_together(self, requests: Sequence[frames.Request]) -> None:
         """All in one write."""
@@ -188,17 +195,27 @@ class Rig:
         self.spool: Any = spool or FakeSpool()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port: int = self._listener.getsockname()[1]
+        self._nudges = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._nudges.bind(str(self.folder / "nudge.sock"))
+        self._nudges.setblocking(False)
         self._number = 0
         self.at_end: list[Callable[[], Coroutine[Any, Any, None]]] = []
         """What stops the world behind the gateway."""
+        fields: dict[str, Any] = {
+            "gateway_id": "g1",
+            "traffic_folder": self.folder / "gateways",
+            "max_body_bytes": 1_000_000,
+            "invocation_timeout_s": 10.0,
+            "queue_limit": 100,
+            "nudge_socket": self.folder / "nudge.sock",
+            **config,
+        }
         self.config = GatewayConfig(
-            gateway_id="g1",
             listen_fd=self._listener.fileno(),
             api_socket=self.folder / "api.sock",
             snapshot=self.folder / "routes.json",
             spool=spool_folder or self.folder / "spool",
-            traffic_folder=self.folder / "gateways",
-            **{"max_body_bytes": 1_000_000, "invocation_timeout_s": 10.0, "queue_limit": 100, **config},
+            **fields,
         )
         self._limits = limits
         self._patience = patience
@@ -217,6 +234,7 @@ class Rig:
             self.world.run(end())
         self.world.close()
         self._listener.close()
+        self._nudges.close()
         shutil.rmtree(self.folder)
 
     # --- the world behind the gateway
@@ -243,6 +261,24 @@ class Rig:
 
     def pools(self) -> list[EntityPool]:
         return self.gateway.pools()
+
+    def traffic(self) -> list[EntityTraffic]:
+        """What the gateway last told of its entities."""
+        try:
+            raw = (self.config.traffic_folder / "g1.json").read_bytes()
+        except FileNotFoundError:
+            return []
+        return msgspec.json.decode(raw, type=GatewayTraffic).entities
+
+    def nudges(self) -> int:
+        """How often the gateway has knocked since the last time."""
+        count = 0
+        while True:
+            try:
+                self._nudges.recv(64)
+            except BlockingIOError:
+                return count
+            count += 1
 
     # --- callers
 
@@ -271,6 +307,9 @@ class Rig:
 
     def invoke(self, body: bytes = b'{"inputs": [[1.0]]}', path: str = PATH, **headers: Any) -> Answer:
         return self.request("POST", path, body, {"content-type": "application/json", **headers})
+
+    def invoke_on(self, connection: HTTPConnection, body: bytes) -> Answer:
+        return self.request("POST", PATH, body, {"content-type": "application/json"}, connection=connection)
 
     def invoke_many(self, bodies: Sequence[bytes]) -> list[Answer]:
         """All at the same time; answers in the order of the bodies."""

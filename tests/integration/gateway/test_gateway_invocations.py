@@ -233,7 +233,7 @@ def test_a_request_is_held_until_the_worker_listens(rig: Rig) -> None:
 
 
 def test_nobody_waits_for_a_worker_for_ever(rig: Rig) -> None:
-    rig.route_fraud(timeout_s=0.2)
+    rig.route_fraud(timeout_s=0.05, hold_timeout_s=0.2)
 
     began = time.monotonic()
     answer = rig.invoke()

@@ -216,8 +216,64 @@ def test_a_term_signal_ends_the_process_after_its_answers(pier: Pier) -> None:
 
         assert b"connection: close" in read_until(caller, b"predictions")
     assert process.wait(10) == 0
-    traffic = json.loads((pier.folder / "gateways" / "g1.json").read_bytes())
-    assert traffic["entities"][0]["in_flight"] == 0
+    # The name without its process id is left to a successor.
+    [file] = (pier.folder / "gateways").glob("*.json")
+    assert file.name == f"g1.{process.pid}.json"
+    assert json.loads(file.read_bytes())["entities"][0]["in_flight"] == 0
+
+
+def test_a_successor_takes_over_without_a_failed_request(pier: Pier) -> None:
+    pier.route_fraud()
+    old = pier.start()
+    until = time.monotonic() + 4
+    statuses: list[int] = []
+    failures: list[object] = []
+
+    def call(number: int) -> None:
+        # A caller that keeps its connection for as long as it may, as clients do, and sends nothing twice.
+        http = HTTPConnection("127.0.0.1", pier.port, timeout=20)
+        while time.monotonic() < until:
+            try:
+                http.request("POST", PATH, b'"%d"' % number, {"Authorization": f"Bearer {TOKEN}"})
+                with http.getresponse() as response:
+                    statuses.append(response.status)
+                    response.read()
+            except (OSError, HTTPException) as error:
+                failures.append(error)
+                http.close()
+            # Some are quick, some leave their connection alone for longer than the hand-over takes.
+            time.sleep(0.002 if number < 4 else 0.9)
+        http.close()
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    new = pier.start()
+    old.send_signal(signal.SIGUSR1)
+    for thread in threads:
+        thread.join(30)
+
+    assert old.wait(20) == 0
+    assert new.poll() is None
+    assert not failures
+    assert len(statuses) > 100
+    assert set(statuses) == {200}
+    told = sorted(path.name for path in (pier.folder / "gateways").glob("*.json"))
+    assert told == [f"g1.{old.pid}.json", "g1.json"]
+
+
+def test_a_retiring_process_ends_at_once_when_it_is_told_to_stop(pier: Pier) -> None:
+    pier.route_fraud()
+    process = pier.start()
+    with pier.connect():
+        wait_until(lambda: psutil.Process(process.pid).num_fds() > 0)
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(5) == 0
 
 
 def test_an_interrupt_ends_an_idle_process_at_once(pier: Pier) -> None:

@@ -17,7 +17,7 @@ from gateway_rig import (
     wait_until,
 )
 
-from pierhead.gateway.links import MOST_IN_FLIGHT
+from pierhead.gateway.crews import MOST_IN_FLIGHT
 from pierhead.kit import frames
 from pierhead.serving.domain import snapshot as routes
 

@@ -2,7 +2,7 @@
 
 `gateway` answers 200 to everything on the inherited socket; `idle` waits; `crash` ends at once; `stubborn` and
 `stubborn-gateway` ignore SIGTERM; `orphan-maker` starts a process of its own group that ignores it. Each writes
-its story to the file named by STORY: `NAME start ID`, `NAME term`.
+its story to the file named by STORY: `NAME start ID`, `NAME term`, `NAME retire`.
 """
 
 import os
@@ -28,6 +28,12 @@ def end(_number: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
+def retire(_number: int, _frame: object) -> None:
+    tell("retire")
+    time.sleep(0.1)
+    raise SystemExit(0)
+
+
 def serve(descriptor: int) -> None:
     listener = socket.socket(fileno=descriptor)
     while True:
@@ -41,6 +47,7 @@ def serve(descriptor: int) -> None:
 def main(behaviour: str, parent: str, descriptor: str = "") -> None:
     die_with_parent(int(parent))
     signal.signal(signal.SIGTERM, signal.SIG_IGN if behaviour.startswith("stubborn") else end)
+    signal.signal(signal.SIGUSR1, retire)
     tell("start", os.getpid())
     if behaviour == "crash":
         print("boom: the reason is here", file=sys.stderr)

@@ -33,6 +33,7 @@ def main(home: str, port: str, gateway: str, controller: str) -> int:
                 inherits=(doors.public,),
                 environment_vars={**story, "NAME": "gateway"},
                 sign_of_life=lambda: status_of(address, "/health", timeout_s=1.0) is not None,
+                is_accepting=lambda process_id: f"gateway start {process_id}\n" in Path(story["STORY"]).read_text(),
             ),
             ChildSpec(
                 "controller",

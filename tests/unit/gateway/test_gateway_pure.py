@@ -6,12 +6,12 @@ from time import process_time
 import pytest
 
 from pierhead.gateway.auth import authenticate, refuse_cross_site, token_of
-from pierhead.gateway.capture import Asked, Outcome, error_code_of, record_of
+from pierhead.gateway.capture import error_code_of, missing_bodies
 from pierhead.gateway.client_ids import strip_client_keys
 from pierhead.gateway.forwarding import origin_form, request_head, response_lines
 from pierhead.gateway.http.answers import Refusal, date_line, header_value, status_line
 from pierhead.gateway.http.head import Head
-from pierhead.gateway.records import decode
+from pierhead.gateway.records import InferenceRecord, decode, encode, encode_all
 from pierhead.gateway.routing import Target, find_endpoint, invocation_target
 from pierhead.serving.domain.snapshot import EMPTY, EndpointRoute, EntityRoute, Principal, Snapshot
 
@@ -203,16 +203,23 @@ def test_the_code_of_a_failed_answer_is_read_if_there_is_one(body: bytes, code: 
     assert error_code_of(body) == code
 
 
-def test_a_record_survives_encoding() -> None:
-    entity = EntityRoute("champion", "id-1", "ml.fraud.model", "3", 100, [])
-    endpoint = EndpointRoute("fraud", "e1", 7, [entity])
-    asked = Asked("r-1", None, 5, ADA, "text/csv", b"a\n1", endpoint, entity)
+def test_fields_on_their_way_to_the_spool_are_a_record() -> None:
+    record = InferenceRecord(
+        *("r-1", None, 5, 400, 3.0, 0.25, b"a\n1", "text/csv", b"no", [], "fraud", "e1", 7, "id-1", "champion"),
+        *("ml.fraud.model", "3", "ada", 1.0, 2.0, "BAD_REQUEST"),
+    )
 
-    record = decode(record_of(asked, Outcome(400, b"no", "BAD_REQUEST", 3.0, 1.0, 2.0), 0.25))
+    fields = tuple(getattr(record, name) for name in InferenceRecord.__struct_fields__)
 
-    assert (record.request, record.response, record.error_code) == (b"a\n1", b"no", "BAD_REQUEST")
-    assert (record.execution_duration_ms, record.queue_ms, record.predict_ms) == (3.0, 1.0, 2.0)
-    assert (record.sampling_rate, record.requester) == (0.25, "ada")
+    assert encode_all([fields]) == [encode(record)]
+    assert decode(encode_all([fields])[0]) == record
+
+
+def test_a_body_that_is_too_long_for_a_record_is_named() -> None:
+    long = b"x" * (1024 * 1024 + 1)
+
+    assert missing_bodies(long, b"") == ["MAX_REQUEST_SIZE_EXCEEDED"]
+    assert missing_bodies(long, long) == ["MAX_REQUEST_SIZE_EXCEEDED", "MAX_RESPONSE_SIZE_EXCEEDED"]
 
 
 def test_values_that_strict_json_does_not_know_keep_their_bytes() -> None:

@@ -11,6 +11,9 @@ from pierhead.kit.clock import SystemClock, monotonic_s
 
 REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
+WITHOUT_BODY = frozenset((204, 304))
+"""Statuses of answers that never have a body."""
+
 JSON = b"content-type: application/json\r\n"
 """The header line of an answer in JSON."""
 
@@ -47,6 +50,17 @@ def header_value(text: str) -> bytes:
 
 def status_line(status: int, reason: bytes | None = None) -> bytes:
     return b"HTTP/1.1 %d %b\r\n" % (status, REASONS.get(status, b"") if reason is None else reason)
+
+
+_STATUS_LINES = {status: status_line(status) for status in REASONS}
+
+
+def whole_answer(status: int, lines: bytes, body: bytes, connection: bytes = b"") -> bytes:
+    """An answer with its body to a request that is no HEAD; `lines` and `connection` are encoded header lines."""
+    first = _STATUS_LINES.get(status) or status_line(status)
+    if status in WITHOUT_BODY:
+        return b"%b%b%b%b\r\n" % (first, date_line(), lines, connection)
+    return b"%b%b%bcontent-length: %d\r\n%b\r\n%b" % (first, date_line(), lines, len(body), connection, body)
 
 
 class _Date:

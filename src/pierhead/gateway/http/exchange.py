@@ -3,32 +3,15 @@
 from enum import Enum
 from typing import Protocol
 
-from pierhead.gateway.http.answers import JSON, Refusal, date_line, status_line
+from pierhead.gateway.http.answers import JSON, WITHOUT_BODY, Refusal, date_line, status_line, whole_answer
+from pierhead.gateway.http.handler import Handler
 from pierhead.gateway.http.head import Head
+from pierhead.gateway.http.shortcuts import Shortcut
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_WITHOUT_BODY = frozenset((204, 304))
 
 # What is left of a refused request's body is read and thrown away up to this size; beyond it the connection ends.
 _DISCARD_BYTES = 1024 * 1024
-
-
-class Handler(Protocol):
-    """What answers an exchange. Every call but `hung_up` may be followed by any other; after `hung_up` none comes."""
-
-    def receive(self, chunk: bytes) -> None:
-        """The next piece of the request's body."""
-
-    def complete(self) -> None:
-        """The request is complete."""
-
-    def hung_up(self) -> None:
-        """The caller is gone: nothing can be answered any more."""
-
-    def pause_writing(self) -> None:
-        """The caller reads more slowly than we write: write nothing until `resume_writing`."""
-
-    def resume_writing(self) -> None: ...
 
 
 class Line(Protocol):
@@ -73,6 +56,7 @@ class Exchange:
         "pending",
         "received_bytes",
         "refusal",
+        "shortcut",
     )
 
     def __init__(self, line: Line, head: Head, peer: str) -> None:
@@ -93,6 +77,8 @@ class Exchange:
         self.is_continued = False
         self.refusal: Refusal | None = None
         """Set if the request turned out unreadable: the answer, behind which the connection ends."""
+        self.shortcut: Shortcut | None = None
+        """What requests with this very head may take from now on."""
         self.closes = False
         """Whether the connection ends with this exchange; known once the answer has begun."""
 
@@ -102,14 +88,11 @@ class Exchange:
             return
         self.is_begun = self.is_answered = True
         connection = self._connection_line()
-        if self.head.method == "HEAD" or status in _WITHOUT_BODY:
-            length = b"" if status in _WITHOUT_BODY else b"content-length: %d\r\n" % len(body)
-            body = b""
+        if self.head.method == "HEAD":
+            length = b"" if status in WITHOUT_BODY else b"content-length: %d\r\n" % len(body)
+            self._line.write(b"".join((status_line(status), date_line(), lines, length, connection, b"\r\n")))
         else:
-            length = b"content-length: %d\r\n" % len(body)
-        self._line.write(
-            b"".join((status_line(status), date_line(), lines, length, connection, b"\r\n", body)),
-        )
+            self._line.write(whole_answer(status, lines, body, connection))
         self._line.progressed()
 
     def refuse(self, refusal: Refusal, lines: bytes = b"") -> None:
@@ -120,7 +103,7 @@ class Exchange:
         if self.is_gone or self.is_begun:
             return
         self.is_begun = True
-        self._sends_body = self.head.method != "HEAD" and status not in _WITHOUT_BODY
+        self._sends_body = self.head.method != "HEAD" and status not in WITHOUT_BODY
         if length is not None:
             lines += b"content-length: %d\r\n" % length
         elif self._sends_body and self.head.version == "1.1":

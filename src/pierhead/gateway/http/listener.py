@@ -4,10 +4,11 @@ import asyncio
 import errno
 import os
 import socket
+import ssl
 
 import structlog
 
-from pierhead.gateway.http.connection import Site
+from pierhead.gateway.http.site import Site
 
 log = structlog.get_logger()
 
@@ -15,18 +16,24 @@ log = structlog.get_logger()
 _ACCEPTS_A_TURN = 16
 _REST_S = 0.1
 
+# How long a caller may take to agree on keys.
+_HANDSHAKE_S = 10.0
+
 _OUT_OF_RESOURCES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
 class Listener:
     """Accepts on a descriptor it does not own: stopping leaves the socket listening for the others."""
 
-    def __init__(self, descriptor: int, site: Site, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, descriptor: int, site: Site, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None = None
+    ) -> None:
         # A copy: closing it on garbage collection must not close the descriptor we were given.
         self._socket = socket.socket(fileno=os.dup(descriptor))
         self._socket.setblocking(False)
         self._site = site
         self._loop = loop
+        self._tls = tls
         self._is_stopped = True
         self._greetings: set[asyncio.Task[None]] = set()
 
@@ -65,7 +72,15 @@ class Listener:
 
     async def _greet(self, accepted: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(self._site.connection, accepted)
+            await self._loop.connect_accepted_socket(
+                self._site.connection,
+                accepted,
+                ssl=self._tls,
+                ssl_handshake_timeout=None if self._tls is None else _HANDSHAKE_S,
+            )
+        except (ssl.SSLError, ConnectionError, TimeoutError):
+            # Plain HTTP on a TLS port, a scanner, a caller without our protocol: their affair, and not a line each.
+            accepted.close()
         except OSError as error:
             log.warning("connection could not be taken", error=str(error))
             accepted.close()

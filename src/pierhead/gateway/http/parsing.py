@@ -50,6 +50,11 @@ class RequestParser:
         self.is_in_head = False
         """Whether a request has begun whose headers are not complete."""
 
+    @property
+    def is_between(self) -> bool:
+        """Whether the next byte is the first one of a request."""
+        return not self.is_in_head and not self._is_in_body
+
     def feed(self, data: bytes) -> None:
         """Raises Malformed; what comes out of the sink passes through."""
         self.has_ended_one = self._has_advanced = False

@@ -1,0 +1,23 @@
+"""Whether the public port can speak TLS as the settings say."""
+
+import ssl
+
+from pierhead.gateway.http.tls import tls_context
+from pierhead.kit.settings import Settings
+from pierhead.processes.errors import CannotStart
+
+
+def require_tls(settings: Settings) -> None:
+    """Raises CannotStart if there is a certificate and it cannot be used."""
+    try:
+        tls_context(settings.tls_certificate, settings.tls_key)
+    except ssl.SSLError:
+        raise CannotStart(
+            f"certificate {settings.tls_certificate} and key {settings.tls_key or settings.tls_certificate} "
+            "cannot be used: both must be PEM and belong together, the key without a password"
+        ) from None
+    except OSError as error:
+        raise CannotStart(
+            f"certificate {settings.tls_certificate} or key {settings.tls_key or settings.tls_certificate} "
+            f"cannot be read: {error.strerror}"
+        ) from None
