@@ -35,8 +35,10 @@ format: $(READY)  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY)  ## Measure one endpoint beside `mlflow models serve`
-	@$(BIN)/python -m benchmarks.serving
+bench: $(READY)  ## Measure the data plane beside its peers, and the registry
+	@$(BIN)/python -m benchmarks.data_plane
+	@$(BIN)/python -m benchmarks.data_plane --rows 100 --connections 8 --no-peers
+	@$(BIN)/python -m benchmarks.registry
 
 up: $(READY)  ## Start the platform on this machine
 	@$(BIN)/pierhead up

@@ -16,8 +16,9 @@ from pathlib import Path
 import psutil
 
 _START_TIMEOUT_S = 180.0
+_FEWEST = 2
 _ON_PATH_OF_READS = ("pierhead.processes.child gateway", "pierhead.processes.child api")
-_ON_REQUEST_PATH = ("pierhead.processes.child gateway", "pierhead/worker/")
+_ON_REQUEST_PATH = ("pierhead.processes.child gateway", "pierhead/worker/", "pierhead/compile/runtime/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,25 @@ def platform(home: Path, log: Path, settings: Mapping[str, str] | None = None) -
 
 
 @contextmanager
-def mlflow_server(model: Path, log: Path) -> Iterator[tuple[int, int]]:
-    """`mlflow models serve` on a model folder while the block lasts: its port and process id. Raises RuntimeError."""
+def mlflow_server(model: Path, log: Path, core: int | None = None) -> Iterator[tuple[int, int]]:
+    """`mlflow models serve` on a model folder while the block lasts: its port and process id. Raises RuntimeError.
+
+    On one core alone if that is given.
+    """
     port = _free_port()
-    command = [_beside_python("mlflow"), "models", "serve", "-m", str(model), "-h", "127.0.0.1", "-p", str(port)]
+    pinned = [] if core is None else ["taskset", "-c", str(core)]
+    command = [
+        *pinned,
+        _beside_python("mlflow"),
+        "models",
+        "serve",
+        "-m",
+        str(model),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
     with _running([*command, "--env-manager", "local"], log) as process:
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not _answers(port):
@@ -66,20 +82,20 @@ def mlflow_server(model: Path, log: Path) -> Iterator[tuple[int, int]]:
         yield port, process.pid
 
 
-def memory_on_request_path(platform_process_id: int) -> Memory:
-    """Gateways and workers below the supervisor. Raises RuntimeError if one kind is missing."""
+def request_path(platform_process_id: int) -> tuple[int, ...]:
+    """Process ids of the gateways and workers below the supervisor. Raises RuntimeError if there are none."""
     tree = psutil.Process(platform_process_id).children(recursive=True)
     commands = [" ".join(process.cmdline()) for process in tree]
-    for part in _ON_REQUEST_PATH:
-        if not any(part in command for command in commands):
-            raise RuntimeError(f"no process of the platform runs {part!r}")
     pairs = zip(tree, commands, strict=True)
-    return _memory(process for process, command in pairs if any(part in command for part in _ON_REQUEST_PATH))
+    found = tuple(process.pid for process, command in pairs if any(part in command for part in _ON_REQUEST_PATH))
+    if len(found) < _FEWEST:
+        raise RuntimeError("the platform has no gateway or no worker")
+    return found
 
 
-def memory_of_tree(process_id: int) -> Memory:
-    root = psutil.Process(process_id)
-    return _memory([root, *root.children(recursive=True)])
+def memory_of_tree(*process_ids: int) -> Memory:
+    """Of these processes alone: give the members of the tree."""
+    return _memory(psutil.Process(process_id) for process_id in process_ids if psutil.pid_exists(process_id))
 
 
 def _memory(processes: Iterable[psutil.Process]) -> Memory:

@@ -15,9 +15,9 @@ _SETTINGS = {"PIERHEAD_INGEST_INTERVAL_S": "0.2"}
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def running(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[Platform]:
     """A platform with all models registered; `steady` serves `scale`, `moody` serves `moody`."""
-    platform = Platform(tmp_path_factory.mktemp("e2e") / "home", settings=_SETTINGS)
+    platform = Platform(tmp_path_factory.mktemp("e2e") / "home", environments=environments, settings=_SETTINGS)
     try:
         platform.start()
         platform.run_client(str(LOG_MODELS))

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -29,10 +30,10 @@ def test_a_request_that_kills_workers_fails_alone(platform: Platform) -> None:
 
 
 @pytest.fixture(scope="module")
-def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def impatient(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[Platform]:
     """A platform of its own, on which nobody waits longer than a few seconds for an answer."""
     settings = {"PIERHEAD_INVOCATION_TIMEOUT_S": str(_TIMEOUT_S)}
-    platform = Platform(tmp_path_factory.mktemp("impatient") / "home", settings=settings)
+    platform = Platform(tmp_path_factory.mktemp("impatient") / "home", environments=environments, settings=settings)
     try:
         platform.start()
         platform.run_client(str(LOG_MODELS), "moody")

@@ -1,10 +1,12 @@
 """Stand-ins for what serving needs from outside: they do as told and remember what they were asked."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pierhead.kit.clock import Clock
 from pierhead.kit.errors import NotFound
+from pierhead.serving.domain.plans import PLAIN, Plan
 from pierhead.serving.domain.snapshot import Snapshot
 from pierhead.serving.ports import (
     Environment,
@@ -27,6 +29,8 @@ class FakeWorkerHost:
         self.drained: dict[str, float] = {}
         self.failing_model_versions: dict[str, str] = {}
         """Model folder's name -> the message its workers fail with."""
+        self.memory_bytes = 0
+        """What each worker is seen to use."""
         self.cannot_start = ""
         """Not empty: `start` raises OSError with it."""
 
@@ -52,11 +56,14 @@ class FakeWorkerHost:
             del self.workers[worker_id]
 
     def observe(self) -> list[WorkerObservation]:
-        seen = list(self.workers.values())
+        seen = [replace(worker, memory_bytes=self.memory_bytes) for worker in self.workers.values()]
         if self.is_quick:
             for worker in seen:
                 self._advance(worker)
         return seen
+
+    def has_settled(self, worker_ids: Collection[str]) -> bool:
+        return any(self.workers[worker_id].phase is not WorkerPhase.STARTING for worker_id in worker_ids)
 
     def become(self, worker_id: str, phase: WorkerPhase, message: str = "") -> None:
         self.workers[worker_id] = replace(self.workers[worker_id], phase=phase, message=message)
@@ -81,11 +88,12 @@ class FakeModelVersions:
     def __init__(self, folder: Path, *versions: tuple[str, str]) -> None:
         self._folder = folder
         self.known = {(name, version): f"{name}-{version}" for name, version in versions}
+        self.files_bytes = 0
 
     def get(self, model_name: str, model_version: str) -> ServableVersion:
         if (model_name, model_version) not in self.known:
             raise NotFound(f"version {model_version} of model {model_name!r} does not exist")
-        return ServableVersion(model_name, model_version, self.known[model_name, model_version])
+        return ServableVersion(model_name, model_version, self.known[model_name, model_version], self.files_bytes)
 
     def folder(self, digest: str) -> Path:
         folder = self._folder / digest
@@ -100,12 +108,34 @@ class FakeEnvironments:
         self.failures: dict[str, str] = {}
         self.built: list[str] = []
 
-    def build(self, model: Path, log: Path) -> Environment:
+    def build(self, model: Path, log: Path, *, beside: Sequence[str] = ()) -> Environment:
         self.built.append(model.name)
         log.write_text(f"resolving the requirements of {model.name}\n")
         if model.name in self.failures:
             raise EnvironmentFailed(self.failures[model.name])
         return Environment(digest="e" * 8, python=Path("/env/bin/python"))
+
+
+class FakePlans:
+    """Knows the plans it is given, by digest; what it does not know is run as its original."""
+
+    def __init__(self) -> None:
+        self.plans: dict[str, Plan] = {}
+        self.made: list[str] = []
+        self.is_broken = False
+        self.is_unknown_until_made = False
+
+    def plan_of(self, digest: str, _model: Path, _python: Path, log: Path) -> Plan:
+        self.made.append(digest)
+        with log.open("a") as story:
+            story.write(f"looking for a plan of {digest}\n")
+        return self.plans.get(digest, PLAIN)
+
+    def current(self, digests: Collection[str]) -> Mapping[str, Plan]:
+        if self.is_broken:
+            raise OSError("the plans cannot be read")
+        known = self.made if self.is_unknown_until_made else self.plans
+        return {digest: self.plans[digest] for digest in digests if digest in known and digest in self.plans}
 
 
 class MemorySnapshotPlace:

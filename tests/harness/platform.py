@@ -16,20 +16,39 @@ from typing import Any
 import psutil
 
 from harness.http import Answer, request
+from harness.scripts import run_script
+from pierhead.kit.home import Home
 
 PIERHEAD = Path(sys.executable).with_name("pierhead")
 SCRIPTS = Path(__file__).parents[1] / "compat" / "scripts"
 
+# To compile every version in the background would leave no processor for the rest; tests of compilation ask for it.
+_SETTINGS = {"PIERHEAD_COMPILE_VERSIONS": "asked"}
+
 
 class Platform:
-    """One home and, between `start` and `stop`, the processes that serve it."""
+    """One home and, between `start` and `stop`, the processes that serve it.
 
-    def __init__(self, home: Path, *, port: int = 0, settings: dict[str, str] | None = None) -> None:
+    `environments` is where it finds and leaves the environments of served versions, which several homes can share.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        port: int = 0,
+        settings: dict[str, str] | None = None,
+        environments: Path | None = None,
+    ) -> None:
         self.home = home
         self.port = port
         self.url = ""
-        self._settings = settings or {}
+        self._settings = _SETTINGS | (settings or {})
         self._process: subprocess.Popen[str] | None = None
+        if environments is not None:
+            environments.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=0o700)
+            Home(home).environments.symlink_to(environments)
 
     def start(self, timeout_s: float = 90) -> "Platform":
         command = [str(PIERHEAD), "up", "--home", str(self.home), "--port", str(self.port)]
@@ -131,13 +150,7 @@ class Platform:
         """Run `tests/compat/scripts/SCRIPT` with the official clients set to `door`; its last line, a JSON value."""
         environment = os.environ | self.exports(user) | _door(door, self.url) | {"PYTHONWARNINGS": "ignore"}
         environment |= variables or {}
-        done = subprocess.run(
-            [sys.executable, str(SCRIPTS / script), *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-        )
+        done = run_script(SCRIPTS / script, arguments, environment=environment, timeout_s=timeout_s)
         assert done.returncode == 0, f"{script} {arguments} through {door}:\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout.strip().splitlines()[-1])
 
@@ -166,7 +179,7 @@ def _door(door: str, url: str) -> dict[str, str]:
 def _plays(command: list[str], name: str) -> bool:
     words = " ".join(command)
     if name == "worker":
-        return "pierhead/worker" in words
+        return "pierhead/worker" in words or "pierhead/compile/runtime" in words
     if name == "tracking":
         return "mlflow.server" in words
     return re.search(rf"pierhead\S*( .*)? {name}\b", words) is not None

@@ -9,6 +9,7 @@ import click
 
 from pierhead.cli.endpoint_configs import capture_of, config_of, read_body, with_version
 from pierhead.cli.endpoint_options import comes_from_file, config_options, timeout_option
+from pierhead.cli.endpoints_top import endpoints_top
 from pierhead.cli.failures import ExitCode, Failure
 from pierhead.cli.options import confirm, output_option, talks_to_server, yes_option
 from pierhead.cli.output import Format, moment, say, show_fields, show_json, show_table
@@ -22,7 +23,10 @@ _OUR_OWN = "/api/2.0/pierhead/serving-endpoints"
 
 @click.group()
 def endpoints() -> None:
-    """Serving endpoints: list get create update delete query logs events wait."""
+    """Serving endpoints: list get create update delete query logs events wait top."""
+
+
+endpoints.add_command(endpoints_top)
 
 
 @endpoints.command("list")
@@ -212,7 +216,7 @@ def _show(endpoint: dict[str, Any], output: Format) -> None:
             ("update", _state(endpoint, "config_update")),
             ("serves", _serves(endpoint.get("config"))),
             ("pending", _serves(endpoint.get("pending_config"))),
-            ("reason", progress.story if progress.has_failed else None),
+            ("reason" if progress.has_failed else "state", progress.story),
             ("tags", [f"{tag['key']}={tag.get('value', '')}" for tag in endpoint.get("tags") or []]),
             ("by", endpoint.get("creator")),
             ("created", moment(endpoint.get("creation_timestamp"))),

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from pierhead.cli.compilation import certificate, compile_version
 from pierhead.cli.lineage import lineage, reproduce
 from pierhead.cli.model_history import emergencies, history, review
 from pierhead.cli.options import confirm, output_option, talks_to_server, yes_option
@@ -17,10 +18,13 @@ _MODELS = "/api/2.0/mlflow/registered-models"
 @click.group()
 def models() -> None:
     """Registered models: list get create delete alias lineage reproduce promote request approve reject requests history
-    emergencies review."""
+    emergencies review compile certificate."""
 
 
-for command in (lineage, reproduce, promote, request, approve, reject, requests, history, emergencies, review):
+for command in (
+    *(lineage, reproduce, promote, request, approve, reject, requests, history, emergencies, review),
+    *(compile_version, certificate),
+):
     models.add_command(command)
 
 

@@ -70,6 +70,21 @@ class Home:
         return self.root / "models"
 
     @property
+    def compiled(self) -> Path:
+        """Compiled artifacts laid out for workers, one per manifest digest."""
+        return self.root / "compiled"
+
+    @property
+    def compile_jobs(self) -> Path:
+        """Working folders of compile jobs."""
+        return self.root / "compile"
+
+    @property
+    def samples(self) -> Path:
+        """Invocations of compiled versions that gateways keep to be compared with the original."""
+        return self.run / "samples"
+
+    @property
     def environments(self) -> Path:
         """Python environments of served versions, one per digest of their requirements."""
         return self.root / "envs"
@@ -129,12 +144,15 @@ class Home:
         _close_to_others(self.root)
         for folder in (self.artifacts, self.store, self.uploads, self.pending, self.models, self.environments):
             folder.mkdir(exist_ok=True)
+        for folder in (self.compiled, self.compile_jobs):
+            folder.mkdir(exist_ok=True)
         for folder in (self.tables, self.volumes, self.spool, self.logs, self.logs / "workers"):
             folder.mkdir(exist_ok=True)
         self.run.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.check_run()
         self.run.chmod(0o700)
         self.worker_records.mkdir(exist_ok=True)
+        self.samples.mkdir(exist_ok=True)
 
     def check_run(self) -> None:
         """Raises ForeignFolder if somebody else holds the place of the run folder; harmless if there is none.

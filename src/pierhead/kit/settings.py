@@ -1,7 +1,7 @@
 """What an operator can set: flags over environment (`PIERHEAD_*`) over `HOME/pierhead.toml` over defaults."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -21,8 +21,42 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="Largest body of an invocation, bytes.")
     invocation_timeout_s: float = Field(default=120.0, gt=0, le=297, description="Longest wait for an answer, seconds.")
     queue_limit: int = Field(default=1000, ge=1, description="Requests that may wait per endpoint before 429.")
+    access_log_rate: float = Field(
+        default=0.01, ge=0, le=1, description="Share of the invocations that get a line in the gateway's log, 0-1."
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="Certificate chain (PEM); with it the public port speaks TLS."
+    )
+    tls_key: Path | None = Field(
+        default=None, description="Private key (PEM) of the certificate; unset: it is in the same file."
+    )
     startup_timeout_s: float = Field(default=300.0, gt=0, description="Longest load of a model version, seconds.")
     build_timeout_s: float = Field(default=1800.0, gt=0, description="Longest build of an environment, seconds.")
+    scale_to_zero_after_s: float = Field(
+        default=300.0, gt=0, description="Time without calls after which the last worker goes, if it may, seconds."
+    )
+    originals_idle_s: float = Field(
+        default=300.0,
+        gt=0,
+        description="Time after which the original beside a compiled version goes, if it is not needed, seconds.",
+    )
+    worker_memory_bytes: int = Field(
+        default=0, ge=0, description="Memory that one worker may use, bytes; 0 means 80% of the machine's."
+    )
+    compile_versions: Literal["registered", "served", "asked"] = Field(
+        default="registered",
+        description="What is compiled unasked: every version that is registered, those that are served, or none.",
+    )
+    compile_timeout_s: float = Field(default=600.0, gt=0, description="Longest compilation of a version, seconds.")
+    compile_memory_bytes: int = Field(
+        default=4 * 1024**3, ge=256 * 1024**2, description="Memory that a compile job may take, bytes."
+    )
+    verify_rate: float = Field(
+        default=0.001, ge=0, le=1, description="Share of compiled answers that is compared with the original's, 0-1."
+    )
+    verify_interval_s: float = Field(
+        default=60.0, gt=0, description="Pause between two such comparisons of a version, seconds."
+    )
     ingest_interval_s: float = Field(
         default=1.0, gt=0, description="Pause between writes to inference tables, seconds."
     )

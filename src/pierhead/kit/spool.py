@@ -37,6 +37,8 @@ MAX_BACKLOG_BYTES = 8 * 1024**3
 _LOOK_AGAIN_S = 1.0
 
 _HEADER = struct.Struct("<II")
+_pack = _HEADER.pack
+_crc32 = zlib.crc32
 _LOCK = "lock"
 _SEGMENT = re.compile(r"(\d{20})\.seg")
 _STREAM_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -267,14 +269,17 @@ class _Stream:
         self._must_rotate = False
 
     def append(self, records: Sequence[bytes]) -> None:
-        sizes = [_HEADER.size + len(record) for record in records]
-        if min(sizes) == _HEADER.size:
-            # Zeros, which a file system may leave at the end of a file, would read as empty records.
-            raise ValueError("a record must not be empty")
         framed: list[bytes] = []
+        size = _HEADER.size * len(records)
         for record in records:
-            framed += (_HEADER.pack(len(record), zlib.crc32(record)), record)
-        if not self._room.take(sum(sizes)):
+            length = len(record)
+            if not length:
+                # Zeros, which a file system may leave at the end of a file, would read as empty records.
+                raise ValueError("a record must not be empty")
+            size += length
+            framed.append(_pack(length, _crc32(record)))
+            framed.append(record)
+        if not self._room.take(size):
             self._offer_segment()
             raise SpoolError(errno.EDQUOT, "too much waits to be read", str(self._folder))
         self._make_ready()
@@ -283,10 +288,11 @@ class _Stream:
         except OSError as error:
             self._cut()
             raise SpoolError(error.errno or errno.EIO, error.strerror or "write failed", str(self._folder)) from error
-        if written == sum(sizes):
+        if written == size:
             self._end += written
             return
         # Readers may have seen the complete ones already: those stay, the torn one goes.
+        sizes = (_HEADER.size + len(record) for record in records)
         ends = [end for end in accumulate(sizes) if end <= written]
         self._end += ends[-1] if ends else 0
         self._cut()

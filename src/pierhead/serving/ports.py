@@ -1,5 +1,6 @@
-"""What serving needs from outside: model versions, the gate, environments, worker processes, the snapshot's place."""
+"""What serving needs from outside: model versions, how to run them, the gate, environments, workers, the snapshot."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +9,7 @@ from sqlalchemy import Connection
 
 from pierhead.kit.web.caller import Caller
 from pierhead.serving.domain.endpoints import Endpoint
+from pierhead.serving.domain.plans import Plan
 from pierhead.serving.domain.snapshot import Snapshot
 from pierhead.serving.domain.workers import WorkerObservation as WorkerObservation
 from pierhead.serving.domain.workers import WorkerPhase as WorkerPhase
@@ -15,11 +17,12 @@ from pierhead.serving.domain.workers import WorkerPhase as WorkerPhase
 
 @dataclass(frozen=True, slots=True)
 class ServableVersion:
-    """A model version that is ready to be served; `digest` names its files for ever."""
+    """A model version that is ready to be served; `digest` names its files for ever, `files_bytes` is their size."""
 
     model_name: str
     model_version: str
     digest: str
+    files_bytes: int = 0
 
 
 class ModelVersions(Protocol):
@@ -48,16 +51,31 @@ class EnvironmentFailed(Exception):
 
 
 class Environments(Protocol):
-    def build(self, model: Path, log: Path) -> Environment:
+    def build(self, model: Path, log: Path, *, beside: Sequence[str] = ()) -> Environment:
         """Build, or find already built, the environment of the model in this folder. Waits; appends its story to `log`.
+
+        `beside` are requirements of ours that shall be in it as well.
 
         Raises EnvironmentFailed. Safe to call at the same time from several threads and processes.
         """
 
 
+class Plans(Protocol):
+    """How versions are to be run, by digest of their files."""
+
+    def plan_of(self, digest: str, model: Path, python: Path, log: Path) -> Plan:
+        """Find out, and wait for it, as long as that may take; `python` is the model's own. Appends to `log`."""
+
+    def current(self, digests: Collection[str]) -> Mapping[str, Plan]:
+        """What is known at this moment; what is not, is left out. Asked many times a second."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """One worker process to start. Workers of the same `workload` are interchangeable."""
+    """One worker process to start. Workers of the same `workload` are interchangeable.
+
+    With an `artifact` it is run by the server's own Python, and `model` and `python` say nothing.
+    """
 
     worker_id: str
     workload: str
@@ -65,6 +83,8 @@ class WorkerSpec:
     python: Path
     log: Path
     environment_vars: dict[str, str]
+    artifact: Path | None = None
+    batching: bool = False
 
 
 class WorkerHost(Protocol):
@@ -81,6 +101,9 @@ class WorkerHost(Protocol):
 
     def observe(self) -> list[WorkerObservation]:
         """Every worker on record, also those that an earlier controller started."""
+
+    def has_settled(self, worker_ids: Collection[str]) -> bool:
+        """Whether one of these, which were starting when they were observed, is so no more. Cheap."""
 
 
 class ServingGate(Protocol):

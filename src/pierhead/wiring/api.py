@@ -13,10 +13,12 @@ from pierhead.catalog.services.grounds import Grounds
 from pierhead.catalog.services.mounts import Mount, Mounts
 from pierhead.catalog.services.uploads import Uploads
 from pierhead.catalog.services.volume_tree import VolumeTree
+from pierhead.compile.api import routes as compilation
 from pierhead.identity.api import audit, grants, permissions
 from pierhead.identity.api import routes as identity
 from pierhead.identity.services.accounts import Authenticator
 from pierhead.identity.services.audit import Denials
+from pierhead.identity.services.audit_keys import load_signer
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.clock import SystemClock
 from pierhead.kit.folder_tree import FolderTree
@@ -113,8 +115,10 @@ def api(settings: Settings, home: Home) -> Starlette:
         gate=knowledge.gate,
         sender=webhook_sender(settings, key),
         key=key,
+        external_names=knowledge.external_names,
     )
     lineage.add_routes(routes, knowledge.lineages)
+    compilation.add_routes(routes, clock, load_signer(home.audit).verifier)
     serving.add_routes(
         routes,
         database=database,

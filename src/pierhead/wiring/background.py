@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 
@@ -48,7 +47,7 @@ class Background:
         yield
         for task in tasks:
             task.cancel()
-        await run_in_threadpool(self._flush, is_last=True)
+        await run_in_threadpool(self._denials.flush, is_last=True)
         await self._child.close()
         self._database.dispose()
 
@@ -71,11 +70,4 @@ class Background:
         """Record now and then what was counted."""
         while True:
             await asyncio.sleep(_COUNT_EVERY_S)
-            await run_in_threadpool(self._flush)
-
-    def _flush(self, *, is_last: bool = False) -> None:
-        try:
-            self._denials.flush(is_last=is_last)
-        except SQLAlchemyError:
-            # The counts are lost; that there were denials is on record.
-            log.exception("repeated denials could not be recorded")
+            await run_in_threadpool(self._denials.flush)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -25,26 +26,41 @@ from pierhead.kit.signing import load_key
 from pierhead.monitoring.services.ingestion import Ingestion
 from pierhead.registry.services.deliveries import Deliveries
 from pierhead.serving.adapters.local_host import LocalWorkerHost
+from pierhead.serving.adapters.nudge_socket import NudgeSocket
 from pierhead.serving.adapters.snapshot_file import SnapshotFile
 from pierhead.serving.adapters.uv_environments import UvEnvironments
 from pierhead.serving.api.guards import target_of
+from pierhead.serving.domain.capacity import Machine
 from pierhead.serving.domain.endpoints import Endpoint
+from pierhead.serving.domain.routing import RoutingRules
 from pierhead.serving.domain.snapshot import Principal
+from pierhead.serving.services.autoscaler import Autoscaler, Patience
+from pierhead.serving.services.machine import this_machine
+from pierhead.serving.services.readings import TrafficReadings
 from pierhead.serving.services.reconciler import Reconciler
+from pierhead.serving.services.rest import Rest
+from pierhead.wiring.compilation import Compilation
+from pierhead.wiring.plans import CompiledPlans
 from pierhead.wiring.shared import RegistryVersions, checkpoint_file, open_database
 from pierhead.wiring.webhooks import webhook_sender
 
 log = structlog.get_logger()
 
+# One worker alone must not take the machine down.
+_WORKERS_SHARE = 0.8
+
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One step of each loop."""
+    """One step of each loop; `rest` is how the reconciler waits for the next one, at most so many seconds."""
 
     reconcile: Callable[[], object]
+    rest: Callable[[float], None]
     ingest: Callable[[], object]
     checkpoint: Callable[[], object]
     send_webhooks: Callable[[], object]
+    compile: Callable[[], object]
+    verify: Callable[[], object]
 
 
 @contextmanager
@@ -52,15 +68,24 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
     """`lifeline_fd` is handed on to workers; None lets them live on without the platform."""
     clock = SystemClock()
     database = open_database(settings, home)
+    machine = this_machine()
+    nudges = NudgeSocket(home.run / "nudge.sock")
+    versions = RegistryVersions(database, clock, ArtifactStore(home.store), home.models)
+    environments = UvEnvironments(home.environments, None, settings.build_timeout_s, clock)
+    compilation = Compilation(settings, home, database, clock, versions, environments, lifeline_fd)
     reconciler = Reconciler(
         database=database,
         clock=clock,
-        host=LocalWorkerHost(home.worker_records, lifeline_fd, clock),
-        environments=UvEnvironments(home.environments, None, settings.build_timeout_s, clock),
-        versions=RegistryVersions(database, clock, ArtifactStore(home.store), home.models),
+        host=LocalWorkerHost(home.worker_records, lifeline_fd, clock, worker_limit(settings, machine)),
+        environments=environments,
+        plans=CompiledPlans(compilation.tiers, compiles_served=settings.compile_versions != "asked"),
+        versions=versions,
         snapshots=SnapshotFile(home.snapshot),
         principals=lambda connection: principals(connection, clock),
         query_rights=query_rights,
+        autoscaler=Autoscaler(machine, patience(settings)),
+        traffic=TrafficReadings(home.run / "gateways"),
+        rules=RoutingRules(hold_timeout_s=settings.startup_timeout_s, verify_rate=settings.verify_rate),
         log_folder=home.logs,
         startup_timeout_s=settings.startup_timeout_s,
     )
@@ -68,12 +93,30 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
     checkpoints = Checkpoints(database, clock, checkpoint_file(settings, home), load_signer(home.audit))
     deliveries = Deliveries(database, clock, webhook_sender(settings, load_key(home.secret_key)))
     try:
-        yield Control(reconciler.tick, ingestion.tick, checkpoints.tick, deliveries.tick)
+        yield Control(
+            reconcile=reconciler.tick,
+            rest=Rest(nudges, reconciler).rest,
+            ingest=ingestion.tick,
+            checkpoint=checkpoints.tick,
+            send_webhooks=deliveries.tick,
+            compile=compilation.compiler.tick,
+            verify=compilation.verification.tick,
+        )
     finally:
         reconciler.stop()
+        nudges.close()
         deliveries.stop()
         _finish(checkpoints)
         database.dispose()
+
+
+def worker_limit(settings: Settings, machine: Machine) -> int:
+    """Memory that one worker may use, bytes."""
+    return settings.worker_memory_bytes or int(machine.memory_bytes * _WORKERS_SHARE)
+
+
+def patience(settings: Settings) -> Patience:
+    return Patience(timedelta(seconds=settings.scale_to_zero_after_s), timedelta(seconds=settings.originals_idle_s))
 
 
 def pinned(database: Database, clock: Clock, location: Path) -> frozenset[int]:

@@ -34,7 +34,9 @@ class RegistryVersions:
     def get(self, model_name: str, model_version: str) -> ServableVersion:
         with self._database.reading() as connection:
             version = Versions(connection, self._clock).get(model_name, version_number(model_version))
-            return ServableVersion(version.model_name, str(version.number), version.digest)
+        files = self._artifacts.manifest(version.digest).files
+        size_bytes = sum(file.size_bytes for file in files)
+        return ServableVersion(version.model_name, str(version.number), version.digest, size_bytes)
 
     def folder(self, digest: str) -> Path:
         return self._artifacts.lay_out(digest, self._models)

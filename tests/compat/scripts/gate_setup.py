@@ -1,6 +1,6 @@
-"""As the author: one logged model with versioned training data, and a copy of it for every cell: `gate_setup.py CELLS`.
+"""As the author: one logged model with versioned training data, and copies of it: `gate_setup.py MODELS`.
 
-CELLS is a JSON file: `[{"model": NAME, "state": STATE, "manager": USER or null}, ...]`. Prints how many were made.
+MODELS is a JSON file: `[{"model": NAME, "state": STATE, "manager": USER or null}, ...]`. Prints how many were made.
 """
 
 import json
@@ -19,7 +19,7 @@ from sklearn.linear_model import LinearRegression
 
 from pierhead.client import log_delta_input
 
-cells = json.loads(Path(sys.argv[1]).read_text())
+models = json.loads(Path(sys.argv[1]).read_text())
 rows = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": [2.0, 4.0, 6.0]})
 table = tempfile.mkdtemp(prefix="pierhead-training-")
 write_deltalake(table, rows)
@@ -28,18 +28,20 @@ with mlflow.start_run():
     log_delta_input(table, version=0)
     model = LinearRegression().fit(rows[["x"]], rows["y"])
     signature = infer_signature(rows[["x"]], model.predict(rows[["x"]]))
-    logged = mlflow.sklearn.log_model(model, name="model", signature=signature)
+    # To find out the requirements takes another process, which imports everything anew.
+    pins = [f"mlflow=={mlflow.__version__}", "scikit-learn", "pandas"]
+    logged = mlflow.sklearn.log_model(model, name="model", signature=signature, pip_requirements=pins)
 origin = "main.matrix.origin"
 mlflow.register_model(logged.model_uri, origin)
 registry, w = MlflowClient(), WorkspaceClient()
-for cell in cells:
-    registry.create_registered_model(cell["model"])
-    registry.create_model_version(cell["model"], f"models:/{origin}/1")
-    if cell["state"] in ("requested", "rejected"):
-        w.model_registry.create_transition_request(cell["model"], "1", "Production")
-    if cell["manager"]:
+for wanted in models:
+    registry.create_registered_model(wanted["model"])
+    registry.create_model_version(wanted["model"], f"models:/{origin}/1")
+    if wanted["state"] in ("requested", "rejected"):
+        w.model_registry.create_transition_request(wanted["model"], "1", "Production")
+    if wanted["manager"]:
         level = RegisteredModelPermissionLevel.CAN_MANAGE
-        entry = RegisteredModelAccessControlRequest(user_name=cell["manager"], permission_level=level)
-        model = w.model_registry.get_model(cell["model"]).registered_model_databricks
+        entry = RegisteredModelAccessControlRequest(user_name=wanted["manager"], permission_level=level)
+        model = w.model_registry.get_model(wanted["model"]).registered_model_databricks
         w.model_registry.update_permissions(model.id, access_control_list=[entry])
-print(len(cells))
+print(len(models))

@@ -1,30 +1,38 @@
 """Serving's control plane on a real database, with a worker host, environments and a registry that do as told."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
 import pierhead.serving.store  # noqa: F401 - declares the tables
 from fakes.clock import FixedClock
-from fakes.serving import FakeEnvironments, FakeModelVersions, FakeWorkerHost, MemorySnapshotPlace
+from fakes.serving import FakeEnvironments, FakeModelVersions, FakePlans, FakeWorkerHost, MemorySnapshotPlace
 from pierhead.identity.domain.querying import Queryable
 from pierhead.kit.db import Database
+from pierhead.serving.domain.capacity import Machine
 from pierhead.serving.domain.drafts import ConfigDraft
 from pierhead.serving.domain.endpoints import Endpoint, EntitySpec, Route
+from pierhead.serving.domain.routing import RoutingRules
 from pierhead.serving.domain.snapshot import EndpointRoute, Principal, Snapshot
+from pierhead.serving.domain.traffic import EntityTraffic, GatewayTraffic
 from pierhead.serving.domain.workers import WorkerPhase
+from pierhead.serving.domain.workloads import workload
+from pierhead.serving.services.autoscaler import Autoscaler, Patience
 from pierhead.serving.services.endpoints import Endpoints
+from pierhead.serving.services.readings import TrafficReadings
 from pierhead.serving.services.reconciler import Reconciler
 
 MODEL = "main.fraud.model"
 
 
-def spec(version: str = "1", size: str = "Small", name: str | None = None) -> EntitySpec:
-    return EntitySpec(MODEL, version, name=name, workload_size=size, scale_to_zero_enabled=True)
+def spec(version: str = "1", size: str = "Small", name: str | None = None, *, to_zero: bool = False) -> EntitySpec:
+    return EntitySpec(MODEL, version, name=name, workload_size=size, scale_to_zero_enabled=to_zero)
 
 
 def draft(*specs: EntitySpec, routes: Mapping[str, int] | None = None) -> ConfigDraft:
@@ -38,6 +46,12 @@ class Rig:
         self.database = database
         self.host = FakeWorkerHost(self.clock)
         self.environments = FakeEnvironments()
+        self.plans = FakePlans()
+        self.machine = Machine(memory_bytes=64 * 1024**3, cores=4)
+        self.gateways = folder / "gateways"
+        self.gateways.mkdir()
+        self.counts: dict[tuple[str, str], EntityTraffic] = {}
+        self.at_a_time: dict[tuple[str, str], float] = {}
         self.versions = FakeModelVersions(folder / "models", *((MODEL, str(number)) for number in range(1, 5)))
         self.place = MemorySnapshotPlace()
         self.tokens: dict[str, Principal] = {"0" * 64: Principal("u1", "ada", ["admins"])}
@@ -54,10 +68,14 @@ class Rig:
             clock=self.clock,
             host=self.host,
             environments=self.environments,
+            plans=self.plans,
             versions=self.versions,
             snapshots=self.place,
             principals=self._principals,
             query_rights=self._query_rights,
+            autoscaler=Autoscaler(self.machine, Patience()),
+            traffic=TrafficReadings(self.gateways),
+            rules=RoutingRules(),
             log_folder=self.logs,
             startup_timeout_s=60,
         )
@@ -93,13 +111,38 @@ class Rig:
         with self.endpoints() as endpoints:
             return [f"{event.kind}: {event.message}" for event in endpoints.list_events(name)]
 
-    def tick(self, times: int = 1) -> None:
+    def calls(
+        self, name: str = "fraud", entity: str = "model-1", *, at_a_time: float = 0.0, **gauges: int
+    ) -> EntityTraffic:
+        """From now on a gateway reports so many calls at a time; `gauges` are fields of `EntityTraffic`."""
+        counts = self.counts.setdefault((name, entity), EntityTraffic(name, entity, {}, [], 0.0, 0))
+        self.at_a_time[name, entity] = at_a_time
+        for gauge in ("waiting", "native_in_flight", "native_waiting"):
+            setattr(counts, gauge, gauges.get(gauge, 0))
+        self._report(0.0)
+        return counts
+
+    def _report(self, span_s: float) -> None:
+        for key, counts in self.counts.items():
+            counts.concurrency_ms += self.at_a_time[key] * span_s * 1000
+        path = self.gateways / "g1.json"
+        path.write_bytes(msgspec.json.encode(GatewayTraffic("g1", 1, 0, list(self.counts.values()))))
+        now_s = self.clock.now().timestamp()
+        os.utime(path, (now_s, now_s))
+
+    def pass_time(self, seconds: float) -> None:
+        """Tick every other second: enough where nothing is to happen quickly."""
+        self.tick(int(seconds / 2), every_s=2.0)
+
+    def tick(self, times: int = 1, every_s: float = 0.25) -> None:
         for _ in range(times):
             with capture_logs() as logs:
                 self.controller.tick()
             self.errors += [entry for entry in logs if entry["log_level"] == "error"]
             assert self.tolerates_errors or not self.errors
-            self.clock.advance(0.25)
+            self.clock.advance(every_s)
+            if self.counts:
+                self._report(every_s)
 
     def until(self, is_so: Callable[[], bool], most_ticks: int = 400) -> None:
         """Tick until something is so; builds run in threads, so give them a moment now and then."""
@@ -127,6 +170,11 @@ class Rig:
     def routed_workers(self, name: str = "fraud") -> set[str]:
         """Ids of the workers that gateways know for an endpoint."""
         return {Path(socket).stem for entity in self.route(name).entities for socket in entity.sockets}
+
+    def source(self, name: str = "fraud") -> str:
+        """The workload of an endpoint's first entity, which names its logs."""
+        endpoint = self.get(name)
+        return workload(endpoint.id, endpoint.newest.entities[0])
 
     def ready_workers(self) -> set[str]:
         return set(self.host.in_phase(WorkerPhase.READY))

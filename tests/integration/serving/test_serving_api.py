@@ -75,7 +75,7 @@ async def well_known(_request: Request) -> JSONResponse:
 
 @pytest.fixture
 def api(rig: Rig, tmp_path: Path) -> Iterator[Api]:
-    gateways = tmp_path / "gateways"
+    gateways = tmp_path / "counters"
     gateways.mkdir()
     routes = Routes(rig.database)
     add_routes(
@@ -245,7 +245,7 @@ def test_unknown_fields_are_refused_by_name(api: Api) -> None:
 @pytest.mark.parametrize(
     ("top", "inside"),
     [
-        ({"rate_limits": [{"calls": 5, "key": "user", "renewal_period": "minute"}]}, {}),
+        ({"ai_gateway": {"fallback_config": {"enabled": True}}}, {}),
         ({"ai_gateway": {"guardrails": {"input": {"safety": True}}}}, {}),
         ({"route_optimized": True}, {}),
         ({"email_notifications": {"on_update_failure": ["ada@example.com"]}}, {}),
@@ -266,8 +266,6 @@ def test_what_is_not_implemented_is_refused_instead_of_ignored(
 
 
 def test_calls_that_are_not_implemented_say_so(api: Api) -> None:
-    with pytest.raises(NotImplemented, match=r"serving_endpoints\.put: rate limits"):
-        api.sdk.put("fraud", rate_limits=[])
     with pytest.raises(NotImplemented, match="update_notifications"):
         api.sdk.update_notifications("fraud")
     with pytest.raises(NotImplemented, match="patch_telemetry_config"):
@@ -369,7 +367,7 @@ def test_logs_of_workers_and_builds_are_found_by_the_served_models_name(api: Api
 def test_metrics_add_up_what_all_gateways_counted(api: Api) -> None:
     api.create()
     counts = [0] * (len(LATENCY_BOUNDS_MS) + 1)
-    counts[1] = 3
+    counts[LATENCY_BOUNDS_MS.index(2)] = 3
     counts[-1] = 1
     traffic = {
         "endpoint": "fraud",
@@ -378,23 +376,30 @@ def test_metrics_add_up_what_all_gateways_counted(api: Api) -> None:
         "latency_counts": counts,
         "latency_sum_ms": 1500.0,
         "in_flight": 2,
+        "waiting": 1,
+        "model_name": "ml.fraud.model",
+        "model_version": "3",
     }
     other = traffic | {"endpoint": "another"}
     for gateway in ("a", "b"):
         file = {"gateway_id": gateway, "process_id": 1, "records_dropped": 1, "entities": [traffic, other]}
+        file["limited"] = {"fraud": 2, "another": 5}
         (api.gateways / f"{gateway}.json").write_text(json.dumps(file))
     (api.gateways / "c.json").write_text("half a fi")
 
     contents = api.sdk.export_metrics("fraud").contents
     assert contents is not None
     lines = contents.read().decode().splitlines()
-    assert 'pierhead_requests_total{endpoint="fraud",entity="model-1",status="200"} 6' in lines
-    assert 'pierhead_request_duration_seconds_bucket{endpoint="fraud",entity="model-1",le="0.001"} 0' in lines
-    assert 'pierhead_request_duration_seconds_bucket{endpoint="fraud",entity="model-1",le="0.002"} 6' in lines
-    assert 'pierhead_request_duration_seconds_bucket{endpoint="fraud",entity="model-1",le="+Inf"} 8' in lines
-    assert 'pierhead_request_duration_seconds_sum{endpoint="fraud",entity="model-1"} 3' in lines
-    assert 'pierhead_request_duration_seconds_count{endpoint="fraud",entity="model-1"} 8' in lines
-    assert 'pierhead_requests_in_flight{endpoint="fraud",entity="model-1"} 4' in lines
+    labels = 'entity="model-1",model="ml.fraud.model",model_version="3"'
+    assert f'pierhead_requests_total{{endpoint="fraud",{labels},status="200"}} 6' in lines
+    assert f'pierhead_request_duration_seconds_bucket{{endpoint="fraud",{labels},le="0.001"}} 0' in lines
+    assert f'pierhead_request_duration_seconds_bucket{{endpoint="fraud",{labels},le="0.002"}} 6' in lines
+    assert f'pierhead_request_duration_seconds_bucket{{endpoint="fraud",{labels},le="+Inf"}} 8' in lines
+    assert f'pierhead_request_duration_seconds_sum{{endpoint="fraud",{labels}}} 3' in lines
+    assert f'pierhead_request_duration_seconds_count{{endpoint="fraud",{labels}}} 8' in lines
+    assert f'pierhead_requests_in_flight{{endpoint="fraud",{labels}}} 4' in lines
+    assert f'pierhead_requests_waiting{{endpoint="fraud",{labels}}} 2' in lines
+    assert 'pierhead_requests_limited_total{endpoint="fraud"} 4' in lines
     assert "pierhead_inference_records_dropped_total 2" in lines
     assert not any("another" in line for line in lines)
 
@@ -443,7 +448,7 @@ def test_a_number_that_is_none_is_refused(api: Api) -> None:
 
 def test_calls_that_are_not_implemented_do_not_wait_for_writers(api: Api) -> None:
     with api.rig.database.transaction():
-        assert api.send("PUT", "/api/2.0/serving-endpoints/fraud/rate-limits", {}).status == 501
+        assert api.send("PATCH", "/api/2.0/serving-endpoints/fraud/notifications", {}).status == 501
 
 
 def test_events_are_told(api: Api) -> None:

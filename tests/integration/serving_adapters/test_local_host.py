@@ -12,6 +12,7 @@ import psutil
 import pytest
 from tests.fakes.clock import FixedClock
 from tests.integration.worker.worker_client import GatewayLink, wait_for
+from tests.unit.compile.small_networks import telling
 
 from pierhead.kit.clock import SystemClock
 from pierhead.serving.adapters.local_host import LocalWorkerHost
@@ -222,3 +223,46 @@ def test_workers_end_when_the_lifeline_is_cut(models: Path, records: Path, tmp_p
     os.close(platform)
     until(host, WorkerPhase.EXITED)
     os.close(lifeline)
+
+
+def test_a_worker_that_uses_too_much_memory_is_killed_and_the_numbers_are_told(
+    models: Path, records: Path, tmp_path: Path
+) -> None:
+    host = LocalWorkerHost(records, None, SystemClock(), memory_limit_bytes=20 * 1024**2)
+    host.start(spec(models, "obedient", tmp_path / "log"))
+    exited = wait_for(lambda: only(host).phase is WorkerPhase.EXITED and only(host), "its end")
+    assert "MiB of memory, of 20 MiB that it may use, and was killed" in exited.message
+
+
+def test_the_memory_of_a_worker_is_seen(host: LocalWorkerHost, models: Path, tmp_path: Path) -> None:
+    host.start(spec(models, "obedient", tmp_path / "log"))
+    assert until(host, WorkerPhase.READY).memory_bytes > 10 * 1024**2
+
+
+def test_it_is_noticed_when_a_worker_is_ready_or_dead(host: LocalWorkerHost, models: Path, tmp_path: Path) -> None:
+    host.start(spec(models, "obedient", tmp_path / "log"))
+    assert not host.has_settled(["w1"])
+    wait_for(lambda: host.has_settled(["w1"]), "its being ready")
+    assert only(host).phase is WorkerPhase.READY
+
+    host.start(replace(spec(models, "ends_itself", tmp_path / "log"), worker_id="w2"))
+    wait_for(lambda: host.has_settled(["w2"]), "its death")
+    assert not host.has_settled([])
+
+
+def test_a_compiled_artifact_is_run_by_the_servers_own_python(
+    host: LocalWorkerHost, models: Path, records: Path, tmp_path: Path
+) -> None:
+    artifact = telling(tmp_path / "artifact")
+    row = {"dataframe_split": {"columns": ["a", "town"], "data": [[1.5, "Bergen"]]}}
+    golden = [{"request": json.dumps(row), "predictions": [[1.5, 1.0]]}]
+    (artifact / "golden.json").write_text(json.dumps(golden))
+    nowhere = Path("/nonexistent")
+    order = replace(spec(models, "obedient", tmp_path / "log"), model=nowhere, python=nowhere, artifact=artifact)
+    host.start(replace(order, batching=True))
+    ready = until(host, WorkerPhase.READY)
+    with GatewayLink(ready.socket) as link:
+        assert link.ask(row) == (200, {"predictions": [[1.5, 1.0]]})
+    assert process_of(records).cmdline()[0] == sys.executable
+    record = json.loads((records / "w1.json").read_text())
+    assert (record["artifact"], record["batching"]) == (str(artifact), True)

@@ -21,31 +21,41 @@ from pierhead.serving.domain.endpoints import (
     Route,
     ServedEntity,
 )
+from pierhead.serving.domain.observed import Announced, Observed
+from pierhead.serving.domain.plans import PLAIN, Plan
 from pierhead.serving.domain.reconcile import (
     Action,
     Activate,
-    Announced,
     DrainWorker,
     FailConfig,
     ForgetWorker,
-    Observed,
     StartBuild,
     StartWorker,
     config_to_route,
     decide,
-    workers_to_keep,
 )
 from pierhead.serving.domain.restarts import LONGEST_DELAY_S, Crash, remember, restart_delay_s
+from pierhead.serving.domain.roster import demand, roster_of
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
-from pierhead.serving.domain.workloads import demand, workload
+from pierhead.serving.domain.workloads import variants
 from pierhead.serving.ports import WorkerSpec
 
 BUILT = Built(Path("/models/m"), Path("/env/bin/python"))
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
+Situation = tuple[Endpoint, list[WorkerObservation], dict[str, Plan]]
+
 sizes = st.sampled_from(["Small", "Medium", "Large"])
 specs = st.builds(EntitySpec, st.just("m"), st.sampled_from("123"), workload_size=sizes)
 entity_lists = st.lists(specs, min_size=1, max_size=3, unique_by=lambda spec: spec.model_version)
+
+
+PLANS = [
+    PLAIN,
+    Plan("C", None, batches=True, revision=""),
+    Plan("A", Path("/compiled/a"), batches=False, revision="a"),
+    Plan("A", Path("/compiled/b"), batches=True, revision="b"),
+]
 
 
 def make_entity(spec: EntitySpec) -> ServedEntity:
@@ -62,26 +72,29 @@ def make_config(
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[Endpoint, list[WorkerObservation]]:
-    """An endpoint with an active and perhaps a pending config, and any workers at all."""
+def situations(draw: st.DrawFn) -> Situation:
+    """An endpoint with an active and perhaps a pending config, plans of its versions, and any workers at all."""
     active = make_config(1, ConfigStatus.ACTIVE, draw(entity_lists), START)
     asked = draw(st.none() | entity_lists)
     pending = None if asked is None else make_config(2, ConfigStatus.PENDING, asked, START)
     endpoint = Endpoint("e1", "fraud", "ada", None, (), None, START, START, active, pending or active)
-    keys = [workload("e1", make_entity(EntitySpec("m", version))) for version in "1234"]
+    plans = {f"digest-{version}": draw(st.sampled_from(PLANS)) for version in "1234"}
+    entities = [make_entity(EntitySpec("m", version)) for version in "1234"]
+    keys = sorted({way.key for entity in entities for plan in PLANS for way in variants("e1", entity, plan)})
     phases = draw(st.lists(st.tuples(st.sampled_from(keys), st.sampled_from(WorkerPhase)), max_size=12))
     ages = draw(st.lists(st.integers(0, 100), min_size=len(phases), max_size=len(phases)))
     workers = [
         WorkerObservation(f"w{i}", key, phase, Path(f"/run/w{i}.sock"), START - timedelta(seconds=age))
         for i, ((key, phase), age) in enumerate(zip(phases, ages, strict=True))
     ]
-    return endpoint, workers
+    return endpoint, workers, plans
 
 
 class World:
     """A host that works, builds that succeed, and gateways that follow at once."""
 
-    def __init__(self, endpoint: Endpoint, workers: list[WorkerObservation]) -> None:
+    def __init__(self, endpoint: Endpoint, workers: list[WorkerObservation], plans: dict[str, Plan]) -> None:
+        self.plans = plans
         self.clock = FixedClock(START)
         self.host = FakeWorkerHost(self.clock)
         self.host.workers = {worker.worker_id: worker for worker in workers}
@@ -97,7 +110,7 @@ class World:
         now = self.clock.now()
         workers = self.host.observe()
         self.crashes = remember(self.crashes, workers, told_to_stop=self.told, now=now, startup_timeout_s=300)
-        observed = Observed(workers, self.builds, self.crashes, self.routed_at, self.announced)
+        observed = Observed(workers, self.builds, self.crashes, self.routed_at, self.announced, self.plans)
         self.actions = decide([self.endpoint], observed, now)
         self._follow(workers, observed, now)
         for action in self.actions:
@@ -105,11 +118,11 @@ class World:
         self.clock.advance(0.25)
 
     def _follow(self, workers: Sequence[WorkerObservation], observed: Observed, now: datetime) -> None:
-        kept = workers_to_keep([self.endpoint], observed)
-        routed = config_to_route(self.endpoint, kept)
+        roster = roster_of([self.endpoint], observed)
+        routed = config_to_route(self.endpoint, roster)
         assert routed is not None
-        keys = {workload("e1", entity) for entity in routed.entities}
-        self.routed_at |= {str(w.socket): now for key in keys for w in kept[key] if w.is_ready}
+        ways = {roster.answering(post) for post in roster.posts_of(routed)}
+        self.routed_at |= {str(worker.socket): now for way in ways for worker in roster.ready(way)}
         if self.announced.get("e1", Announced(0, now)).config_version != routed.version:
             self.announced = {"e1": Announced(routed.version, now)}
 
@@ -136,7 +149,7 @@ class World:
 @given(situations())
 @settings(max_examples=200, deadline=None)
 def test_following_the_decisions_reaches_what_was_asked_for(
-    situation: tuple[Endpoint, list[WorkerObservation]],
+    situation: Situation,
 ) -> None:
     world = World(*situation)
     for _ in range(60):
@@ -149,13 +162,13 @@ def test_following_the_decisions_reaches_what_was_asked_for(
     for worker in world.host.observe():
         assert worker.is_ready
         running[worker.workload] = running.get(worker.workload, 0) + 1
-    assert running == demand(wanted)
+    assert running == wanted_workers(wanted, world.plans)
 
 
 @given(situations())
 @settings(max_examples=200, deadline=None)
 def test_the_active_config_never_loses_a_ready_worker_that_it_needs(
-    situation: tuple[Endpoint, list[WorkerObservation]],
+    situation: Situation,
 ) -> None:
     world = World(*situation)
     for _ in range(60):
@@ -166,14 +179,32 @@ def test_the_active_config_never_loses_a_ready_worker_that_it_needs(
         if world.endpoint.active is not active:
             continue
         after = _ready(world.host.workers.values())
-        for key, replicas in demand(active).items():
+        for key, replicas in wanted_workers(active, world.plans).items():
             assert after.get(key, 0) >= min(replicas, before.get(key, 0))
+
+
+@given(situations(), st.dictionaries(st.sampled_from(["digest-1", "digest-2", "digest-3"]), st.sampled_from(PLANS)))
+@settings(max_examples=200, deadline=None)
+def test_only_what_the_plan_of_the_moment_trusts_is_routed_to(situation: Situation, later: dict[str, Plan]) -> None:
+    world = World(*situation)
+    for step in range(60):
+        if step == 30:
+            world.plans = world.plans | later
+        world.step()
+        observed = Observed(world.host.observe(), world.builds, world.crashes, plans=world.plans)
+        roster = roster_of([world.endpoint], observed)
+        for post in roster.posts_of(world.endpoint.active or world.endpoint.newest):
+            trusted = variants("e1", post.entity, world.plans[post.entity.digest])
+            assert roster.answering(post) in trusted
+    active = world.endpoint.active
+    assert active is not None
+    assert roster.is_complete(active)
 
 
 @given(situations())
 @settings(max_examples=200, deadline=None)
 def test_no_worker_is_drained_while_gateways_may_still_send_to_it(
-    situation: tuple[Endpoint, list[WorkerObservation]],
+    situation: Situation,
 ) -> None:
     world = World(*situation)
     for _ in range(60):
@@ -186,9 +217,9 @@ def test_no_worker_is_drained_while_gateways_may_still_send_to_it(
 
 
 @given(situations())
-def test_a_decision_is_the_same_for_the_same_facts(situation: tuple[Endpoint, list[WorkerObservation]]) -> None:
-    endpoint, workers = situation
-    observed = Observed(workers)
+def test_a_decision_is_the_same_for_the_same_facts(situation: Situation) -> None:
+    endpoint, workers, plans = situation
+    observed = Observed(workers, plans=plans)
     assert decide([endpoint], observed, START) == decide([endpoint], observed, START)
 
 
@@ -209,6 +240,11 @@ def test_a_config_is_accepted_only_if_its_weights_are_percent_and_sum_to_100(wei
     else:
         assert is_right
         assert sum(route.weight for route in settled.routes) == 100
+
+
+def wanted_workers(config: EndpointConfig, plans: dict[str, Plan]) -> dict[str, int]:
+    endpoint = Endpoint("e1", "fraud", "ada", None, (), None, START, START, config, config)
+    return +demand(roster_of([endpoint], Observed(plans=plans)).posts_of(config))
 
 
 def _ready(workers: Iterable[WorkerObservation]) -> dict[str, int]:

@@ -29,3 +29,16 @@ def test_a_response_survives_the_wire(status: int, body: bytes, took_us: int) ->
 @pytest.mark.parametrize("kind", [frames.GOAWAY, frames.PING, frames.PONG, frames.CANCEL])
 def test_a_signal_is_a_frame_without_payload(kind: int) -> None:
     assert frames.FrameReader().feed(frames.encode_signal(kind, 3)) == [(kind, 3, b"")]
+
+
+def test_a_compiled_worker_can_say_why_it_declines() -> None:
+    [(kind, number, payload)] = frames.FrameReader().feed(frames.encode_declined(9, "a null in größe"))
+    assert (kind, number) == (frames.DECLINED, 9)
+    assert frames.decode_declined(payload) == "a null in größe"
+
+
+def test_a_frame_beyond_all_measure_is_refused_once_and_for_all() -> None:
+    reader = frames.FrameReader(max_payload_bytes=10)
+    for chunk in (frames.HEADER.pack(11, frames.REQUEST, 1), frames.encode_signal(frames.PING, 2)):
+        with pytest.raises(frames.FrameTooLong, match="11 bytes"):
+            reader.feed(chunk)

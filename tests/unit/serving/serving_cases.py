@@ -14,13 +14,16 @@ from pierhead.serving.domain.endpoints import (
     Route,
     ServedEntity,
 )
-from pierhead.serving.domain.reconcile import Announced, Observed
+from pierhead.serving.domain.observed import Announced, Observed, Staffing
+from pierhead.serving.domain.plans import Plan
+from pierhead.serving.domain.reconcile import Original
 from pierhead.serving.domain.restarts import Crash
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
 from pierhead.serving.domain.workloads import workload
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BUILT = Built(Path("/models/1"), Path("/env/bin/python"))
+ORIGINAL = Original(BUILT.model, BUILT.python)
 LONG_AGO = NOW - timedelta(hours=1)
 
 
@@ -64,14 +67,26 @@ def worker(
     version: str = "1",
     started_s_ago: float = 100,
     message: str = "",
+    workload: str | None = None,
 ) -> WorkerObservation:
+    """Of the plain original of a version, if no other `workload` is named."""
     started_at = NOW - timedelta(seconds=started_s_ago)
-    return WorkerObservation(worker_id, key(version), phase, Path(f"/run/{worker_id}.sock"), started_at, message)
+    return WorkerObservation(
+        worker_id, workload or key(version), phase, Path(f"/run/{worker_id}.sock"), started_at, message
+    )
 
 
-def crash(worker_id: str, *, version: str = "1", s_ago: float = 0, lived_s: float = 1, is_final: bool = False) -> Crash:
+def crash(
+    worker_id: str,
+    *,
+    version: str = "1",
+    s_ago: float = 0,
+    lived_s: float = 1,
+    is_final: bool = False,
+    workload: str | None = None,
+) -> Crash:
     at = NOW - timedelta(seconds=s_ago)
-    return Crash(worker_id, key(version), at, lived_s, f"{worker_id} is out of memory", is_final)
+    return Crash(worker_id, workload or key(version), at, lived_s, f"{worker_id} is out of memory", is_final)
 
 
 def seen(
@@ -80,14 +95,21 @@ def seen(
     crashes: Sequence[Crash] = (),
     routed_s_ago: dict[str, float] | None = None,
     announced: int | None = None,
+    plans: dict[str, Plan] | None = None,
+    staffing: dict[str, Staffing] | None = None,
 ) -> Observed:
-    """`routed_s_ago` by worker id; `announced` is the config version that gateways have known for a while."""
+    """`routed_s_ago` by worker id; `announced` is the config version that gateways have known for a while.
+
+    `plans` by version, `staffing` by entity name.
+    """
     return Observed(
         workers,
         {key("1"): BUILT, key("2"): BUILT} if builds is None else builds,
         crashes,
         {f"/run/{name}.sock": NOW - timedelta(seconds=ago) for name, ago in (routed_s_ago or {}).items()},
         {} if announced is None else {"e1": Announced(announced, NOW - timedelta(seconds=1))},
+        {f"digest-{version}": plan for version, plan in (plans or {}).items()},
+        {("e1", name): each for name, each in (staffing or {}).items()},
     )
 
 

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from serving_cases import BUILT, NOW, config, crash, endpoint, entity, key, seen, spec, worker
+from serving_cases import BUILT, NOW, ORIGINAL, config, crash, endpoint, entity, key, seen, spec, worker
 
 from pierhead.serving.domain.builds import BuildFailed, Building
 from pierhead.serving.domain.endpoints import ConfigStatus, Endpoint
@@ -28,8 +28,8 @@ update_failed = endpoint(active=config(1, ACTIVE), failed=config(2, FAILED, spec
 
 STARTING, READY, DRAINING = WorkerPhase.STARTING, WorkerPhase.READY, WorkerPhase.DRAINING
 build_1 = StartBuild("e1", key("1"), entity(spec("1")))
-start_1 = StartWorker("e1", key("1"), entity(spec("1")), BUILT)
-start_2 = StartWorker("e1", key("2"), entity(spec("2")), BUILT)
+start_1 = StartWorker("e1", key("1"), entity(spec("1")), key("1"), ORIGINAL)
+start_2 = StartWorker("e1", key("2"), entity(spec("2")), key("2"), ORIGINAL)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from pierhead.serving.domain.builds import BuildFailed, Building
 from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.deployments import deployments_of
 from pierhead.serving.domain.endpoints import AiGateway, ConfigStatus, DeploymentState, Endpoint
-from pierhead.serving.domain.reconcile import Observed, workers_to_keep
-from pierhead.serving.domain.routing import next_snapshot, route_endpoint
+from pierhead.serving.domain.observed import Observed
+from pierhead.serving.domain.roster import roster_of
+from pierhead.serving.domain.routing import RoutingRules, next_snapshot, route_endpoint
 from pierhead.serving.domain.snapshot import Capture, EndpointRoute, Principal
 from pierhead.serving.domain.workers import WorkerPhase
 
@@ -18,13 +19,13 @@ update = endpoint(active=config(1, ACTIVE), pending=config(2, PENDING, spec("2")
 
 
 def route(found: Endpoint, observed: Observed) -> EndpointRoute:
-    return route_endpoint(found, workers_to_keep([found], observed), Queryable(everybody=True))
+    return route_endpoint(found, roster_of([found], observed), Queryable(everybody=True), RoutingRules())
 
 
 def state(found: Endpoint, observed: Observed, version: str = "1") -> tuple[DeploymentState, str]:
     chosen = found.pending or found.active
     assert chosen is not None
-    deployment = deployments_of(chosen, workers_to_keep([found], observed), observed)[f"m-{version}"]
+    deployment = deployments_of(chosen, roster_of([found], observed), observed)[f"m-{version}"]
     return deployment.state, deployment.message
 
 
@@ -108,6 +109,6 @@ def test_a_live_entity_with_one_of_its_workers_answers() -> None:
 def test_who_may_query_is_routed_whether_something_is_live_or_not() -> None:
     queryable = Queryable(everybody=False, principal_ids=frozenset({"u1"}), groups=frozenset({"admins"}))
     for found in (live, endpoint(pending=config(1, PENDING))):
-        told = route_endpoint(found, {}, queryable)
+        told = route_endpoint(found, roster_of([found], seen()), queryable, RoutingRules())
         assert (told.query_users, told.query_groups) == (frozenset({"u1"}), frozenset({"admins"}))
-        assert route_endpoint(found, {}, Queryable(everybody=True)).query_groups is None
+        assert route(found, seen()).query_groups is None

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from pierhead.serving.domain.endpoints import EntitySpec, ServedEntity
-from pierhead.serving.domain.workloads import replicas, workload
+from pierhead.serving.domain.workloads import workload
 
 spec = EntitySpec(
     "main.fraud.model", "1", name="champion", workload_size="Small", environment_vars={"A": "1", "B": "2"}
@@ -42,14 +42,3 @@ def test_endpoints_do_not_share_workers() -> None:
 
 def test_the_key_is_the_same_in_every_process() -> None:
     assert workload("e1", ServedEntity("id", "m", EntitySpec("m", "1"), "0" * 64)) == "594d519689855e7dae04"
-
-
-@pytest.mark.parametrize(("size", "count"), [("Small", 1), ("Medium", 2), ("Large", 4), (None, 1)])
-def test_the_size_says_how_many_workers(size: str | None, count: int) -> None:
-    assert replicas(EntitySpec("m", "1", workload_size=size)) == count
-
-
-@pytest.mark.parametrize(("least", "count"), [(0, 1), (4, 1), (5, 2), (16, 4), (64, 16)])
-def test_the_least_concurrency_says_how_many_workers(least: int, count: int) -> None:
-    spec = EntitySpec("m", "1", min_provisioned_concurrency=least, max_provisioned_concurrency=64)
-    assert replicas(spec) == count

@@ -2,19 +2,25 @@
 
 import os
 import subprocess
+import sys
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pierhead.compile.runtime
 import pierhead.worker
 from pierhead.kit.clock import Clock, from_ms, to_ms
 from pierhead.kit.os_processes import created_s, kill_group, kill_orphans
+from pierhead.serving.adapters.memory_watch import MemoryWatch
 from pierhead.serving.adapters.worker_environment import worker_environment
 from pierhead.serving.adapters.worker_processes import ask_to_stop, find_process
 from pierhead.serving.adapters.worker_records import WorkerRecord, WorkerRecords, WorkerStatus
+from pierhead.serving.domain.capacity import in_words
 from pierhead.serving.ports import WorkerObservation, WorkerPhase, WorkerSpec
 
 _WORKER_SCRIPT = Path(pierhead.worker.__path__[0]) / "__main__.py"
+_COMPILED_SCRIPT = Path(pierhead.compile.runtime.__path__[0]) / "__main__.py"
 
 # A worker's first act is to write its status; one that has not by then was never started.
 _FIRST_SIGN = timedelta(seconds=20)
@@ -31,13 +37,20 @@ _ALIVE = {
 class LocalWorkerHost:
     """WorkerHost by processes. They live on when this process ends, and end when the lifeline's last writer does."""
 
-    def __init__(self, records: Path, lifeline_fd: int | None, clock: Clock) -> None:
-        """`records` is the folder of worker records; `lifeline_fd` the read end of a pipe, None for no lifeline."""
+    def __init__(
+        self, records: Path, lifeline_fd: int | None, clock: Clock, memory_limit_bytes: int | None = None
+    ) -> None:
+        """`records` is the folder of worker records; `lifeline_fd` the read end of a pipe, None for no lifeline.
+
+        A worker that uses more than `memory_limit_bytes` is killed.
+        """
         self._records = WorkerRecords(records)
         self._lifeline_fd = lifeline_fd
         self._clock = clock
         self._children: dict[str, int] = {}
         self._exit_codes: dict[str, int] = {}
+        self._memory = MemoryWatch(memory_limit_bytes or sys.maxsize)
+        self._too_large: dict[str, str] = {}
 
     def start(self, spec: WorkerSpec) -> None:
         """Raises OSError if the interpreter cannot be run or the log not be written."""
@@ -53,6 +66,8 @@ class LocalWorkerHost:
             socket=str(records.socket(worker_id)),
             status=str(records.status_file(worker_id)),
             started_at_ms=to_ms(self._clock.now()),
+            artifact=None if spec.artifact is None else str(spec.artifact.absolute()),
+            batching=spec.batching,
         )
         # Before the process: should we die in between, the next controller still knows of it.
         records.write(record)
@@ -65,7 +80,8 @@ class LocalWorkerHost:
         records.write(replace(record, process_id=process_id, created_s=created_s(process_id)))
 
     def _spawn(self, spec: WorkerSpec) -> int:
-        environment = worker_environment(os.environ, spec.python.absolute(), spec.environment_vars)
+        python, script = _program_of(spec)
+        environment = worker_environment(os.environ, python, spec.environment_vars)
         inherited: tuple[int, ...] = ()
         if self._lifeline_fd is not None:
             inherited = (self._lifeline_fd,)
@@ -75,7 +91,7 @@ class LocalWorkerHost:
             moment = self._clock.now().isoformat(timespec="seconds")
             log.write(f"--- {moment} worker {spec.worker_id} of {spec.workload}: model {spec.model}\n".encode())
             child = subprocess.Popen(
-                [str(spec.python.absolute()), str(_WORKER_SCRIPT), "--config", str(self._records.path(spec.worker_id))],
+                [str(python), str(script), "--config", str(self._records.path(spec.worker_id))],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -106,16 +122,31 @@ class LocalWorkerHost:
         if self._find(record, self._records.status_of(worker_id)) is None:
             self._records.remove(worker_id)
             self._exit_codes.pop(worker_id, None)
+            self._too_large.pop(worker_id, None)
 
     def observe(self) -> list[WorkerObservation]:
-        return [self._observe(record) for record in self._records.list()]
+        records = self._records.list()
+        self._memory.keep_only({record.process_id for record in records if record.process_id is not None})
+        return [self._observe(record) for record in records]
+
+    def has_settled(self, worker_ids: Collection[str]) -> bool:
+        return any(self._is_settled(worker_id) for worker_id in worker_ids)
+
+    def _is_settled(self, worker_id: str) -> bool:
+        status = self._records.status_of(worker_id)
+        if status is not None and status.phase != "loading":
+            return True
+        self._reap(worker_id)
+        return worker_id in self._exit_codes
 
     def _observe(self, record: WorkerRecord) -> WorkerObservation:
         # First the process, then the status: what a process wrote last is there once it is gone.
         process_id = self._find(record, self._records.status_of(record.worker_id))
         status = self._records.status_of(record.worker_id)
+        memory_bytes = 0
         if process_id is not None:
             phase, message = self._alive(record, process_id, status)
+            memory_bytes = self._watch(record, process_id)
         elif self._may_still_come(record, status):
             phase, message = WorkerPhase.STARTING, ""
         else:
@@ -127,7 +158,19 @@ class LocalWorkerHost:
             socket=Path(record.socket),
             started_at=from_ms(record.started_at_ms),
             message=message,
+            memory_bytes=memory_bytes,
         )
+
+    def _watch(self, record: WorkerRecord, process_id: int) -> int:
+        """The memory that a worker uses; it is killed if that is too much, before others suffer from it."""
+        used = self._memory.used_bytes(process_id)
+        if used > self._memory.limit_bytes:
+            self._too_large[record.worker_id] = (
+                f"the worker used {in_words(used)} of memory, of {in_words(self._memory.limit_bytes)} that it may use, "
+                "and was killed; `worker_memory_bytes` sets the limit"
+            )
+            kill_group(process_id)
+        return used
 
     def _alive(self, record: WorkerRecord, process_id: int, status: WorkerStatus | None) -> tuple[WorkerPhase, str]:
         message = status.message if status else ""
@@ -143,6 +186,8 @@ class LocalWorkerHost:
         return never_seen and self._clock.now() < from_ms(record.started_at_ms) + _FIRST_SIGN
 
     def _dead(self, record: WorkerRecord, status: WorkerStatus | None) -> tuple[WorkerPhase, str]:
+        if record.worker_id in self._too_large:
+            return WorkerPhase.EXITED, self._too_large[record.worker_id]
         if status is not None and status.phase == "failed":
             return WorkerPhase.FAILED, status.message
         if status is not None and status.last_words:
@@ -174,6 +219,13 @@ class LocalWorkerHost:
         if status is not None:
             self._exit_codes[worker_id] = os.waitstatus_to_exitcode(status)
         kill_orphans(process_id)
+
+
+def _program_of(spec: WorkerSpec) -> tuple[Path, Path]:
+    """Interpreter and script: compiled artifacts need nothing of a model's own environment."""
+    if spec.artifact is not None:
+        return Path(sys.executable), _COMPILED_SCRIPT
+    return spec.python.absolute(), _WORKER_SCRIPT
 
 
 def describe_exit(code: int | None, status: WorkerStatus | None, record: WorkerRecord) -> str:

@@ -9,7 +9,8 @@ import shutil
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -34,9 +35,10 @@ class UvEnvironments:
         self._timeout_s = timeout_s
         self._clock = clock or SystemClock()
 
-    def build(self, model: Path, log: Path) -> Environment:
+    def build(self, model: Path, log: Path, *, beside: Sequence[str] = ()) -> Environment:
         try:
             requirements = read_requirements(model)
+            requirements = replace(requirements, added=(*requirements.added, *beside))
         except NoRequirements as error:
             raise EnvironmentFailed(str(error)) from None
         digest = environment_digest(requirements)

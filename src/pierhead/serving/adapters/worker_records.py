@@ -27,6 +27,9 @@ class WorkerRecord:
     created_s: float | None = None
     kill_at_ms: int | None = None
     """Set once the worker was told to stop."""
+    artifact: str | None = None
+    """Folder of the compiled artifact that it runs; None for a worker of the original."""
+    batching: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pierhead.serving.api.reader_wire import Fields, Reader
 from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.drafts import ConfigDraft
 from pierhead.serving.domain.endpoints import AiGateway, EntitySpec, Route, Tag
+from pierhead.serving.domain.rate_limits import CallLimit, LimitKey
 
 _ENDPOINT_NOT_YET = {
-    "rate_limits": "rate limits are not implemented yet",
     "email_notifications": "notifications are not implemented yet",
     "budget_policy_id": "budget policies are not implemented",
     "telemetry_config": "telemetry tables are not implemented yet",
@@ -28,7 +28,6 @@ _ENTITY_NOT_YET = {
 _AI_GATEWAY_NOT_YET = {
     "fallback_config": "fallbacks are not implemented yet",
     "guardrails": "guardrails are not implemented",
-    "rate_limits": "rate limits are not implemented yet",
 }
 _ENTITY = (
     "name",
@@ -41,7 +40,11 @@ _ENTITY = (
 )
 _CONFIG = ("served_entities", "served_models", "traffic_config", "auto_capture_config")
 _CAPTURE = ("catalog_name", "schema_name", "table_name_prefix", "enabled")
-_AI_GATEWAY = ("inference_table_config", "usage_tracking_config")
+_AI_GATEWAY = ("inference_table_config", "usage_tracking_config", "rate_limits")
+_RATE_LIMIT = ("calls", "key", "principal", "renewal_period")
+_RATE_LIMIT_NOT_YET = {"tokens": "models here have no tokens to count"}
+
+_KEYS = {key.value: key for key in LimitKey}
 
 _SECRET = re.compile(r"\{\{\s*secrets/.*\}\}")
 
@@ -58,7 +61,7 @@ class CreateRequest:
 def read_create(params: Mapping[str, Any]) -> CreateRequest:
     """Raises InvalidArgument with all problems, or NotImplementedYet with all fields that are not implemented."""
     reader = Reader()
-    known = ("name", "config", "tags", "description", "ai_gateway")
+    known = ("name", "config", "tags", "description", "ai_gateway", "rate_limits")
     fields = reader.open(params, "endpoint", known, _ENDPOINT_NOT_YET)
     name = fields.required_text("name")
     draft = ConfigDraft()
@@ -69,13 +72,12 @@ def read_create(params: Mapping[str, Any]) -> CreateRequest:
         if config.find("name") not in (None, name):
             reader.problems.append(f"config.name {config.find('name')!r} is not the endpoint's name {name!r}")
         draft = _draft(reader, config)
-    ai_gateway = fields.find("ai_gateway")
     request = CreateRequest(
         name=name,
         draft=draft,
         description=fields.text("description"),
         tags=_tags(reader, fields.items("tags"), "tags"),
-        ai_gateway=None if ai_gateway is None else _ai_gateway(reader, ai_gateway, ()),
+        ai_gateway=_first_ai_gateway(reader, fields),
     )
     reader.finish()
     return request
@@ -109,6 +111,14 @@ def read_ai_gateway(params: Mapping[str, Any]) -> AiGateway:
     ai_gateway = _ai_gateway(reader, params, ("name",))
     reader.finish()
     return ai_gateway
+
+
+def read_rate_limits(params: Mapping[str, Any]) -> tuple[CallLimit, ...]:
+    """The limits of the older call, which knows only those. Raises InvalidArgument."""
+    reader = Reader()
+    limits = _rate_limits(reader, reader.open(params, "request", ("name", "rate_limits")))
+    reader.finish()
+    return limits
 
 
 def _draft(reader: Reader, fields: Fields) -> ConfigDraft:
@@ -196,7 +206,37 @@ def _ai_gateway(reader: Reader, value: object, also_known: Sequence[str]) -> AiG
         is_usage_tracked=None
         if tracking is None
         else reader.open(tracking, "usage_tracking_config", ("enabled",)).flag("enabled") or False,
+        rate_limits=_rate_limits(reader, fields),
     )
+
+
+def _first_ai_gateway(reader: Reader, fields: Fields) -> AiGateway | None:
+    """Limits may be given in the old place and in the new one."""
+    value, old = fields.find("ai_gateway"), _rate_limits(reader, fields)
+    if value is None:
+        return AiGateway(rate_limits=old) if old else None
+    ai_gateway = _ai_gateway(reader, value, ())
+    if old and ai_gateway.rate_limits:
+        reader.problems.append("rate_limits are given twice: for the endpoint and in its ai_gateway")
+    return replace(ai_gateway, rate_limits=ai_gateway.rate_limits or old)
+
+
+def _rate_limits(reader: Reader, fields: Fields) -> tuple[CallLimit, ...]:
+    items = fields.items("rate_limits")
+    return tuple(_rate_limit(reader, item, f"{fields.where}.rate_limits[{i}]") for i, item in enumerate(items))
+
+
+def _rate_limit(reader: Reader, item: object, where: str) -> CallLimit:
+    fields = reader.open(item, where, _RATE_LIMIT, _RATE_LIMIT_NOT_YET)
+    period, calls = fields.text("renewal_period"), fields.integer("calls")
+    if period != "minute":
+        reader.problems.append(f"{where}.renewal_period must be 'minute', not {period!r}")
+    if calls is None and not fields.find("tokens"):
+        reader.problems.append(f"{where} needs calls")
+    named = fields.text("key") or LimitKey.ENDPOINT.value
+    if named not in _KEYS:
+        reader.problems.append(f"{where}.key {named!r} is not one of {', '.join(_KEYS)}")
+    return CallLimit(calls or 0, _KEYS.get(named, LimitKey.ENDPOINT), fields.text("principal"))
 
 
 def _tags(reader: Reader, items: Sequence[object], where: str) -> tuple[Tag, ...]:

@@ -17,6 +17,7 @@ from pierhead.serving.domain.endpoints import (
     ServedEntity,
     Tag,
 )
+from pierhead.serving.domain.rate_limits import CallLimit
 
 
 def detailed(endpoint: Endpoint, base_url: str, level: Level | None) -> dict[str, Any]:
@@ -52,7 +53,15 @@ def ai_gateway(value: AiGateway) -> dict[str, Any]:
     return _given(
         inference_table_config=value.inference_table and _capture(value.inference_table),
         usage_tracking_config=None if tracked is None else {"enabled": tracked},
+        rate_limits=rate_limits(value.rate_limits) or None,
     )
+
+
+def rate_limits(limits: Sequence[CallLimit]) -> list[dict[str, Any]]:
+    return [
+        _given(calls=limit.calls, key=limit.key.value, principal=limit.principal, renewal_period="minute")
+        for limit in limits
+    ]
 
 
 def events(items: Sequence[EndpointEvent]) -> dict[str, Any]:

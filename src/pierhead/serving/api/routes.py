@@ -17,6 +17,7 @@ from pierhead.serving.api import databricks_requests_wire as requests
 from pierhead.serving.api import databricks_wire as wire
 from pierhead.serving.api import openapi_wire, prometheus_wire
 from pierhead.serving.api.guards import needs, needs_new, needs_nothing, target_of
+from pierhead.serving.domain.capacity import Machine
 from pierhead.serving.domain.endpoints import Endpoint
 from pierhead.serving.ports import ModelVersions, ServingGate, SnapshotPlace
 from pierhead.serving.services.descriptions import describe
@@ -24,6 +25,7 @@ from pierhead.serving.services.endpoints import Endpoints
 from pierhead.serving.services.farewell import await_forgotten
 from pierhead.serving.services.inference_places import make_place
 from pierhead.serving.services.logs import WorkloadLogs
+from pierhead.serving.services.machine import this_machine
 from pierhead.serving.services.traffic import read_traffic
 
 _ENDPOINTS = "/2.0/serving-endpoints"
@@ -33,7 +35,6 @@ _MODEL = _ENDPOINT + "/served-models/{served_model_name}"
 _FAREWELL_S = 3.0
 
 _NOT_YET = (
-    ("PUT", _ENDPOINT + "/rate-limits", "put", "rate limits are not implemented yet"),
     ("PATCH", _ENDPOINT + "/notifications", "update_notifications", "notifications are not implemented yet"),
     ("PATCH", _ENDPOINT + "/telemetry-config", "patch_telemetry_config", "telemetry tables are not implemented yet"),
     (
@@ -70,7 +71,7 @@ def add_routes(
     snapshots: SnapshotPlace,
     folders: Folders,
 ) -> None:
-    api = _Api(clock, versions, gate, WorkloadLogs(folders.logs), folders.gateways)
+    api = _Api(clock, versions, gate, this_machine(), WorkloadLogs(folders.logs), folders.gateways)
 
     def delete(call: Call) -> None:
         with database.transaction() as connection:
@@ -91,6 +92,7 @@ def add_routes(
     routes.add("PUT", _ENDPOINT + "/config", api.update_config, guard=manages)
     routes.add("PATCH", _ENDPOINT + "/tags", api.patch_tags, guard=manages)
     routes.add("PUT", _ENDPOINT + "/ai-gateway", api.put_ai_gateway, guard=manages)
+    routes.add("PUT", _ENDPOINT + "/rate-limits", api.put_rate_limits, guard=manages)
     routes.add("GET", _MODEL + "/logs", api.logs, guard=reads)
     routes.add("GET", _MODEL + "/build-logs", api.build_logs, guard=reads)
     routes.add("GET", _ENDPOINT + "/metrics", api.metrics, guard=reads)
@@ -102,9 +104,16 @@ def add_routes(
 
 class _Api:
     def __init__(
-        self, clock: Clock, versions: ModelVersions, gate: ServingGate, logs: WorkloadLogs, gateways_folder: Path
+        self,
+        clock: Clock,
+        versions: ModelVersions,
+        gate: ServingGate,
+        machine: Machine,
+        logs: WorkloadLogs,
+        gateways_folder: Path,
     ) -> None:
         self._clock = clock
+        self._machine = machine
         self._versions = versions
         self._gate = gate
         self._logs = logs
@@ -137,29 +146,36 @@ class _Api:
         return self._endpoints(connection).get(call.text("name"))
 
     def delete(self, call: Call, connection: Connection) -> str:
-        self._gate.require_deletion(connection, call.caller, self.find(call, connection))
+        self._gate.require_deletion(connection, call.caller, self._find_locked(call, connection))
         return self._endpoints(connection).delete(call.text("name")).id
 
     def update_config(self, call: Call, connection: Connection) -> dict[str, Any]:
         draft = requests.read_update(call.params)
-        before = self.find(call, connection)
+        before = self._find_locked(call, connection)
         endpoint = self._endpoints(connection).update_config(before.name, draft, creator=call.caller.user_name)
         self._admit(connection, call, before, endpoint)
         return self._detailed(endpoint, call, connection)
 
     def patch_tags(self, call: Call, connection: Connection) -> dict[str, Any]:
         added, deleted = requests.read_tags(call.params)
-        before = self.find(call, connection)
+        before = self._find_locked(call, connection)
         tags = self._endpoints(connection).patch_tags(before.name, add=added, delete=deleted)
         self._admit(connection, call, before, self.find(call, connection))
         return {"tags": wire.tags(tags)}
 
     def put_ai_gateway(self, call: Call, connection: Connection) -> dict[str, Any]:
         asked = requests.read_ai_gateway(call.params)
-        before = self.find(call, connection)
+        before = self._find_locked(call, connection)
         settings = self._endpoints(connection).set_ai_gateway(before.name, asked)
         self._admit(connection, call, before, self.find(call, connection))
         return wire.ai_gateway(settings)
+
+    def put_rate_limits(self, call: Call, connection: Connection) -> dict[str, Any]:
+        asked = requests.read_rate_limits(call.params)
+        before = self._find_locked(call, connection)
+        limits = self._endpoints(connection).set_rate_limits(before.name, asked)
+        self._admit(connection, call, before, self.find(call, connection))
+        return {"rate_limits": wire.rate_limits(limits)}
 
     def logs(self, call: Call, connection: Connection) -> dict[str, Any]:
         endpoint = self._endpoints(connection).get(call.text("name"))
@@ -183,6 +199,10 @@ class _Api:
     def events(self, call: Call, connection: Connection) -> dict[str, Any]:
         return wire.events(self._endpoints(connection).list_events(call.text("name")))
 
+    def _find_locked(self, call: Call, connection: Connection) -> Endpoint:
+        """What the gate judges a change by must not change meanwhile."""
+        return self._endpoints(connection).get_locked(call.text("name"))
+
     def _detailed(self, endpoint: Endpoint, call: Call, connection: Connection) -> dict[str, Any]:
         level = Access(connection, call.caller).level(target_of(endpoint))
         return wire.detailed(endpoint, call.base_url, level)
@@ -193,7 +213,7 @@ class _Api:
         make_place(connection, self._clock, call.caller, before, after)
 
     def _endpoints(self, connection: Connection) -> Endpoints:
-        return Endpoints(connection, self._clock, self._versions)
+        return Endpoints(connection, self._clock, self._versions, self._machine)
 
 
 def _refuse(name: str, reason: str) -> PlainHandler:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pierhead.serving.domain.plans import PLAIN, Plan
+
 
 @dataclass(frozen=True, slots=True)
 class Building:
@@ -12,10 +14,14 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a worker needs to start: the model's folder and the interpreter that has its requirements."""
+    """What a worker of the original needs to start, and how the version is to be run.
+
+    The model's folder and the interpreter that has its requirements; `plan` is as it was when the build ended.
+    """
 
     model: Path
     python: Path
+    plan: Plan = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,20 @@
 """What to tell people about the served entities of a config."""
 
-from collections.abc import Mapping, Sequence
-
-from pierhead.serving.domain.builds import Build, BuildFailed, Building, Built
-from pierhead.serving.domain.endpoints import (
-    ConfigStatus,
-    Deployment,
-    DeploymentState,
-    EndpointConfig,
-    ServedEntity,
-)
-from pierhead.serving.domain.reconcile import FailConfig, Observed
-from pierhead.serving.domain.workers import WorkerObservation
-from pierhead.serving.domain.workloads import demand, workload
+from pierhead.serving.domain.builds import BuildFailed, Building, Built
+from pierhead.serving.domain.endpoints import Deployment, DeploymentState, EndpointConfig
+from pierhead.serving.domain.observed import Observed
+from pierhead.serving.domain.plans import PLAIN
+from pierhead.serving.domain.reconcile import FailConfig
+from pierhead.serving.domain.roster import Post, Roster, needs
 
 
-def deployments_of(
-    config: EndpointConfig, kept: Mapping[str, Sequence[WorkerObservation]], observed: Observed
-) -> dict[str, Deployment]:
+def deployments_of(config: EndpointConfig, roster: Roster, observed: Observed) -> dict[str, Deployment]:
     """The state of each entity of an active or pending config, by name."""
-    return {entity.name: _deployment(config, entity, kept, observed) for entity in config.entities}
+    posts = roster.posts_of(config)
+    if not config.is_active:
+        needed = needs(posts)
+        return {post.entity.name: _arriving(post, needed[post.main], roster, observed) for post in posts}
+    return {post.entity.name: _living(post, roster, observed) for post in posts}
 
 
 def deployments_after(failure: FailConfig, config: EndpointConfig) -> dict[str, Deployment]:
@@ -33,38 +28,55 @@ def deployments_after(failure: FailConfig, config: EndpointConfig) -> dict[str, 
     }
 
 
-def _deployment(
-    config: EndpointConfig,
-    entity: ServedEntity,
-    kept: Mapping[str, Sequence[WorkerObservation]],
-    observed: Observed,
-) -> Deployment:
-    key = workload(config.endpoint_id, entity)
-    workers = kept.get(key, ())
-    ready, needed = sum(worker.is_ready for worker in workers), demand(config)[key]
-    if ready >= needed:
-        return Deployment(DeploymentState.READY)
-    progress = _progress(key, ready, len(workers), needed, observed)
-    if config.status is not ConfigStatus.ACTIVE:
-        return Deployment(DeploymentState.CREATING, progress)
-    # One worker answers for all; the others come back while it does.
-    return Deployment(DeploymentState.READY if ready else DeploymentState.RECOVERING, progress)
+def _arriving(post: Post, needed: int, roster: Roster, observed: Observed) -> Deployment:
+    if len(roster.ready(post.main)) >= needed:
+        return Deployment(DeploymentState.READY, _tier(post))
+    return Deployment(DeploymentState.CREATING, _progress(post, needed, roster, observed))
 
 
-def _progress(key: str, ready: int, living: int, needed: int, observed: Observed) -> str:
-    crashes = observed.crashes_of(key)
-    if living < needed:
-        return _supply_progress(observed.builds.get(key), ready, needed, crashes[-1].message if crashes else None)
-    return f"loading the model: {ready} of {needed} workers ready"
+def _living(post: Post, roster: Roster, observed: Observed) -> Deployment:
+    if post.replicas == 0:
+        return Deployment(DeploymentState.READY, _joined("scaled to zero", _tier(post)))
+    if len(roster.ready(post.main)) >= post.replicas:
+        return Deployment(DeploymentState.READY, _tier(post))
+    progress = _progress(post, post.replicas, roster, observed)
+    # One worker answers for all; the others come while it does.
+    if roster.ready(roster.answering(post)):
+        return Deployment(DeploymentState.READY, _joined(progress, _tier(post)))
+    if post.entity.spec.scale_to_zero_enabled and not _is_troubled(post, observed):
+        return Deployment(DeploymentState.READY, _joined("waking up", _tier(post)))
+    return Deployment(DeploymentState.RECOVERING, progress)
 
 
-def _supply_progress(build: Build | None, ready: int, needed: int, last_crash: str | None) -> str:
-    match build:
+def _is_troubled(post: Post, observed: Observed) -> bool:
+    is_failed = isinstance(observed.builds.get(post.source), BuildFailed) and not post.main.is_compiled
+    return is_failed or bool(observed.crashes_of(post.main.key))
+
+
+def _tier(post: Post) -> str:
+    """Empty while nobody has looked into the version."""
+    if post.plan == PLAIN:
+        return ""
+    return f"tier {post.plan.tier}: {post.plan.reason}" if post.plan.reason else f"tier {post.plan.tier}"
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
+
+
+def _progress(post: Post, needed: int, roster: Roster, observed: Observed) -> str:
+    ready, living = len(roster.ready(post.main)), roster.living(post.main)
+    if living >= needed:
+        return f"loading the model: {ready} of {needed} workers ready"
+    crashes = observed.crashes_of(post.main.key)
+    died = f"{ready} of {needed} workers ready; the last one died: {crashes[-1].message}" if crashes else ""
+    starting = f"starting: {ready} of {needed} workers ready"
+    if post.main.is_compiled:
+        return died or starting
+    match observed.builds.get(post.source):
         case None | Building():
             return "preparing the model's files and its environment"
         case BuildFailed(reason=reason):
             return reason
-        case Built() if last_crash is not None:
-            return f"{ready} of {needed} workers ready; the last one died: {last_crash}"
         case Built():
-            return f"starting: {ready} of {needed} workers ready"
+            return died or starting

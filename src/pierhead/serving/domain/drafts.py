@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pierhead.kit.errors import InvalidArgument
 from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.endpoints import EntitySpec, Route
-from pierhead.serving.domain.workloads import MOST_CONCURRENCY, REPLICAS
+from pierhead.serving.domain.sizes import MOST_CONCURRENCY, SIZES
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -90,8 +90,8 @@ def _name_problems(what: str, name: str) -> list[str]:
 
 def _entity_problems(name: str, spec: EntitySpec) -> list[str]:
     problems = _name_problems("served entity", name)
-    if spec.workload_size is not None and spec.workload_size not in REPLICAS:
-        problems.append(f"workload_size {spec.workload_size!r} of {name!r} is not one of {', '.join(REPLICAS)}")
+    if spec.workload_size is not None and spec.workload_size not in SIZES:
+        problems.append(f"workload_size {spec.workload_size!r} of {name!r} is not one of {', '.join(SIZES)}")
     problems += _concurrency_problems(name, spec)
     for variable in spec.environment_vars or {}:
         if not _VARIABLE.fullmatch(variable):

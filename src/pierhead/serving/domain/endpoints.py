@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 
 from pierhead.serving.domain.capture import CaptureConfig
+from pierhead.serving.domain.rate_limits import CallLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,10 @@ class EndpointConfig:
     failure: str = ""
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
 
+    @property
+    def is_active(self) -> bool:
+        return self.status is ConfigStatus.ACTIVE
+
     def weight(self, entity_name: str) -> int:
         """Percent of the traffic; an entity without a route gets none."""
         return sum(route.weight for route in self.routes if route.entity_name == entity_name)
@@ -118,6 +123,7 @@ class AiGateway:
 
     inference_table: CaptureConfig | None = None
     is_usage_tracked: bool | None = None
+    rate_limits: tuple[CallLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,29 @@
 """From what is seen to what gateways should know."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pierhead.identity.domain.querying import Queryable
 from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig
 from pierhead.serving.domain.reconcile import config_to_route
-from pierhead.serving.domain.snapshot import Capture, EndpointRoute, EntityRoute, Principal, Snapshot
-from pierhead.serving.domain.workers import WorkerObservation
-from pierhead.serving.domain.workloads import workload
+from pierhead.serving.domain.roster import Post, Roster
+from pierhead.serving.domain.snapshot import Capture, EndpointRoute, EntityRoute, Principal, RateLimit, Snapshot
+from pierhead.serving.domain.tags import timeout_of
+from pierhead.serving.domain.workloads import Variant
 
 
-def route_endpoint(
-    endpoint: Endpoint, kept: Mapping[str, Sequence[WorkerObservation]], queryable: Queryable
-) -> EndpointRoute:
-    """Where an endpoint's invocations go, and whose; `kept` is the workers of each workload that stay."""
+@dataclass(frozen=True, slots=True)
+class RoutingRules:
+    """What all endpoints have in common: the longest hold of an invocation, the share that is verified (0-1)."""
+
+    hold_timeout_s: float = 300.0
+    verify_rate: float = 0.0
+
+
+def route_endpoint(endpoint: Endpoint, roster: Roster, queryable: Queryable, rules: RoutingRules) -> EndpointRoute:
+    """Where an endpoint's invocations go, and whose."""
     groups = None if queryable.everybody else queryable.groups
-    config = config_to_route(endpoint, kept)
+    config = config_to_route(endpoint, roster)
     if config is None:
         return EndpointRoute(
             name=endpoint.name,
@@ -31,10 +39,14 @@ def route_endpoint(
         name=endpoint.name,
         endpoint_id=endpoint.id,
         config_version=config.version,
-        entities=_entity_routes(config, kept),
+        entities=[_entity_route(config, post, roster) for post in roster.posts_of(config)],
         capture=None if table is None else Capture(table),
+        timeout_s=timeout_of(endpoint.tags),
+        hold_timeout_s=rules.hold_timeout_s,
         query_groups=groups,
         query_users=queryable.principal_ids,
+        rate_limits=_rate_limits(endpoint),
+        verify_rate=rules.verify_rate,
     )
 
 
@@ -49,20 +61,30 @@ def next_snapshot(
     return Snapshot(previous.number + 1, dict(principals), dict(endpoints))
 
 
-def _entity_routes(config: EndpointConfig, kept: Mapping[str, Sequence[WorkerObservation]]) -> list[EntityRoute]:
-    return [
-        EntityRoute(
-            name=entity.name,
-            entity_id=entity.id,
-            model_name=entity.model_name,
-            model_version=entity.model_version,
-            weight=config.weight(entity.name),
-            sockets=sorted(
-                str(worker.socket) for worker in kept.get(workload(config.endpoint_id, entity), ()) if worker.is_ready
-            ),
-        )
-        for entity in config.entities
-    ]
+def _entity_route(config: EndpointConfig, post: Post, roster: Roster) -> EntityRoute:
+    entity, way = post.entity, roster.answering(post)
+    # Whatever answers, a compiled artifact hands back what only the original can do.
+    beside = post.companion if way.is_compiled else None
+    return EntityRoute(
+        name=entity.name,
+        entity_id=entity.id,
+        model_name=entity.model_name,
+        model_version=entity.model_version,
+        weight=config.weight(entity.name),
+        sockets=_sockets(way, roster),
+        is_compiled=way.is_compiled,
+        native_sockets=[] if beside is None else _sockets(beside, roster),
+        batches=way.batches,
+    )
+
+
+def _sockets(way: Variant, roster: Roster) -> list[str]:
+    return sorted(str(worker.socket) for worker in roster.ready(way))
+
+
+def _rate_limits(endpoint: Endpoint) -> list[RateLimit]:
+    limits = endpoint.ai_gateway.rate_limits if endpoint.ai_gateway else ()
+    return [RateLimit(limit.calls, limit.key.routed, limit.principal) for limit in limits]
 
 
 def _reason_nothing_is_live(endpoint: Endpoint) -> str:

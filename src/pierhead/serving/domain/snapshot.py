@@ -27,6 +27,24 @@ class EntityRoute(msgspec.Struct, frozen=True):
     """Percent of the traffic, 0-100."""
     sockets: list[str]
     """Paths of the unix sockets of ready workers."""
+    is_compiled: bool = False
+    """Whether those workers run a compiled artifact and hand back what only the original can answer."""
+    native_sockets: list[str] = []
+    """Workers of the original that answer what compiled ones hand back; none means: hold it, one is coming."""
+    batches: bool = False
+    """Whether requests may share a batch: then a worker may hold as many as its batch takes."""
+    concurrency: int = 0
+    """Invocations that may be under way at the same time in all gateways together; 0 for no limit."""
+
+
+class RateLimit(msgspec.Struct, frozen=True):
+    """At most `calls` invocations a minute: by all callers together, by each user, or by a group's members together."""
+
+    calls: int
+    key: str
+    """`endpoint`, `user` or `group`; `user` without a principal is the default of every user."""
+    principal: str | None = None
+    """User name or group name."""
 
 
 class Capture(msgspec.Struct, frozen=True):
@@ -47,11 +65,16 @@ class EndpointRoute(msgspec.Struct, frozen=True):
     reason: str = ""
     capture: Capture | None = None
     timeout_s: float | None = None
-    """None means the gateway's default."""
+    """None means the gateway's default. Counts from the moment at which there is a worker to take the invocation."""
+    hold_timeout_s: float = 300.0
+    """How long an invocation may wait for the first worker of an entity that has none, before `timeout_s` counts."""
     query_groups: frozenset[str] | None = None
     """Groups whose members may query; None means everybody, and is what files of older releases say by silence."""
     query_users: frozenset[str] = frozenset()
     """Ids of users and service principals who may query besides."""
+    rate_limits: list[RateLimit] = []
+    verify_rate: float = 0.0
+    """Share of the invocations of compiled entities that is kept to be compared with the original, 0-1."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -1,23 +1,29 @@
 """One step of the reconciler for one endpoint, as what is to be written down about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pierhead.serving.domain.deployments import deployments_after, deployments_of
-from pierhead.serving.domain.endpoints import Deployment, Endpoint, EndpointConfig, EndpointEvent
-from pierhead.serving.domain.reconcile import Action, Activate, FailConfig, Observed, StartBuild, StartWorker
+from pierhead.serving.domain.endpoints import Deployment, Endpoint, EndpointEvent
+from pierhead.serving.domain.observed import Observed
+from pierhead.serving.domain.reconcile import Action, Activate, Compiled, FailConfig, StartBuild, StartWorker
 from pierhead.serving.domain.restarts import Crash
+from pierhead.serving.domain.roster import Roster, configs_of
 from pierhead.serving.domain.workers import WorkerObservation
-from pierhead.serving.domain.workloads import workload
+from pierhead.serving.domain.workloads import variants, workload
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is new since the last look: workers that died, workers that became ready."""
+    """What is new since the last look: workers that died or became ready, and what the autoscaler says of endpoints.
+
+    `scalings` by endpoint id, each as the kind of an event and its message.
+    """
 
     crashes: Sequence[Crash] = ()
     ready: Sequence[WorkerObservation] = ()
+    scalings: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +39,34 @@ class Step:
     def is_empty(self) -> bool:
         return not (self.activate or self.fail or self.deployments or self.events)
 
+    @property
+    def is_note(self) -> bool:
+        """Whether only states are to be written down, which the next step would find again."""
+        return bool(self.deployments) and not (self.activate or self.fail or self.events)
+
 
 def step_of(
-    endpoint: Endpoint,
-    actions: Sequence[Action],
-    kept: Mapping[str, Sequence[WorkerObservation]],
-    observed: Observed,
-    news: News,
-    now: datetime,
+    endpoint: Endpoint, own: Sequence[Action], roster: Roster, observed: Observed, news: News, now: datetime
 ) -> Step:
-    """Everything about `endpoint` in `actions` and `news`, and the states that differ from those on record."""
-    own = [action for action in actions if getattr(action, "endpoint_id", None) == endpoint.id]
+    """What `news` and `own`, the actions about this endpoint, mean for it, and states that differ from the books."""
     activate = next((action for action in own if isinstance(action, Activate)), None)
     fail = next((action for action in own if isinstance(action, FailConfig)), None)
     deployments = {}
-    for config in (endpoint.active, endpoint.pending):
-        if config is None:
-            continue
+    for config in configs_of(endpoint):
         is_failing = fail is not None and fail.config_version == config.version
-        current = deployments_after(fail, config) if fail and is_failing else deployments_of(config, kept, observed)
+        current = deployments_after(fail, config) if fail and is_failing else deployments_of(config, roster, observed)
         changed = {name: state for name, state in current.items() if config.deployments.get(name) != state}
         if changed:
             deployments[config.version] = changed
-    return Step(activate, fail, deployments, _events(endpoint, own, news, now))
+    return Step(activate, fail, deployments, _events(endpoint, own, observed, news, now))
 
 
-def _events(endpoint: Endpoint, actions: Sequence[Action], news: News, now: datetime) -> list[EndpointEvent]:
-    names = _entity_names(endpoint)
-    told = [
+def _events(
+    endpoint: Endpoint, actions: Sequence[Action], observed: Observed, news: News, now: datetime
+) -> list[EndpointEvent]:
+    told = list(news.scalings.get(endpoint.id, ()))
+    names = _names_by_key(endpoint, observed) if actions or news.crashes or news.ready else {}
+    told += [
         ("worker died", f"a worker of {names[crash.workload]} died: {crash.message}")
         for crash in news.crashes
         if crash.workload in names
@@ -80,8 +86,9 @@ def _tell(action: Action, names: Mapping[str, str]) -> list[tuple[str, str]]:
         case StartBuild(workload=key, entity=entity):
             model = f"{entity.model_name} version {entity.model_version}"
             return [("building", f"preparing files and environment of {names[key]}: {model}")]
-        case StartWorker(workload=key):
-            return [("worker starting", f"starting a worker of {names[key]}")]
+        case StartWorker(workload=key, launch=launch):
+            kind = "compiled worker" if isinstance(launch, Compiled) else "worker"
+            return [("worker starting", f"starting a {kind} of {names[key]}")]
         case Activate(config_version=version):
             return [("update completed", f"config version {version} is live")]
         case FailConfig(config_version=version, entity_name=name, reason=reason):
@@ -90,10 +97,12 @@ def _tell(action: Action, names: Mapping[str, str]) -> list[tuple[str, str]]:
             return []
 
 
-def _entity_names(endpoint: Endpoint) -> dict[str, str]:
+def _names_by_key(endpoint: Endpoint, observed: Observed) -> dict[str, str]:
+    """The entity behind each build and each kind of worker, also behind those that are given up."""
     names: dict[str, str] = {}
-    configs: list[EndpointConfig] = [config for config in (endpoint.active, endpoint.newest) if config is not None]
-    for config in configs:
-        for entity in config.entities:
-            names[workload(endpoint.id, entity)] = entity.name
+    for config in (endpoint.active, endpoint.newest):
+        for entity in config.entities if config is not None else ():
+            source = workload(endpoint.id, entity)
+            ways = variants(endpoint.id, entity, observed.plan_of(source, entity.digest))
+            names |= dict.fromkeys([source, *(way.key for way in ways)], entity.name)
     return names

@@ -2,12 +2,16 @@
 
 import msgspec
 
-LATENCY_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 120000)
+LATENCY_BOUNDS_MS = (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000, 120000)
 """Upper bounds of the latency histogram's buckets, milliseconds; one more bucket takes the rest."""
 
 
 class EntityTraffic(msgspec.Struct):
-    """Counters since the gateway's start; `latency_counts` has one entry per bound and one for the rest."""
+    """Counters since the gateway's start, one for each served entity that the gateway knows.
+
+    `latency_counts` has one entry per bound and one for the rest. When an entity goes over to another model version its
+    counters begin anew, but for `concurrency_ms`, which never falls in a gateway's life.
+    """
 
     endpoint: str
     entity: str
@@ -15,10 +19,34 @@ class EntityTraffic(msgspec.Struct):
     latency_counts: list[int]
     latency_sum_ms: float
     in_flight: int
+    """Invocations without an answer at this moment, wherever they are: the next three are among them."""
+    waiting: int = 0
+    """Those that no worker has and that wait for one of the entity's `sockets`."""
+    native_in_flight: int = 0
+    """Those in the hands of a worker of the original because a compiled one handed them back."""
+    native_waiting: int = 0
+    """Those that wait for a worker of the original, for the same reason."""
+    concurrency_ms: float = 0.0
+    """The integral of `in_flight` over time, ms: the difference of two readings divided by the time between them is
+    the average concurrency."""
+    model_name: str = ""
+    model_version: str = ""
+    declined: int = 0
+    """How many invocations compiled workers handed back."""
+    workers: int = 0
+    """How many of the entity's workers the gateway is connected to."""
+    native_workers: int = 0
+    """How many workers of the original, for what compiled ones hand back."""
 
 
 class GatewayTraffic(msgspec.Struct):
+    """Written every second, and at once when an invocation must wait because its entity has no worker."""
+
     gateway_id: str
     process_id: int
     records_dropped: int
     entities: list[EntityTraffic]
+    limited: dict[str, int] = {}
+    """How many invocations a limit sent away (429) before they had a served entity, by endpoint."""
+    samples_dropped: int = 0
+    """How many samples for verification found no room."""

@@ -1,6 +1,6 @@
 """Worker processes as they are seen from outside."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -26,6 +26,8 @@ class WorkerObservation:
     socket: Path
     started_at: datetime
     message: str = ""
+    memory_bytes: int = field(default=0, compare=False)
+    """What its process uses; 0 if nobody has looked."""
 
     @property
     def is_dead(self) -> bool:

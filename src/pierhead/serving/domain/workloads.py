@@ -1,50 +1,70 @@
-"""What makes two workers interchangeable, and how many an entity needs."""
+"""What makes two workers interchangeable, and in which ways an entity's version can be run."""
 
 import hashlib
-from math import ceil
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import msgspec
 
-from pierhead.serving.domain.endpoints import EndpointConfig, EntitySpec, ServedEntity
-
-REPLICAS = {"Small": 1, "Medium": 2, "Large": 4}
-"""Workers by workload size."""
-
-CONCURRENCY_PER_REPLICA = 4
-"""Units of provisioned concurrency that one worker stands for: `Small` is 4 of them and has one worker."""
-
-MOST_CONCURRENCY = 64
+from pierhead.serving.domain.endpoints import ServedEntity
+from pierhead.serving.domain.plans import PLAIN, Plan
 
 
-def replicas(spec: EntitySpec) -> int:
-    """Workers that must be ready: by size, or by the least concurrency asked for; one if nothing is said.
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to run a version; workers under the same `key` are interchangeable.
 
-    >>> replicas(EntitySpec("m", "1", workload_size="Large"))
-    4
-    >>> replicas(EntitySpec("m", "1", min_provisioned_concurrency=8, max_provisioned_concurrency=16))
-    2
+    `artifact` is the compiled one's folder; None is the original.
     """
-    if spec.workload_size is not None:
-        return REPLICAS[spec.workload_size]
-    return max(1, ceil((spec.min_provisioned_concurrency or 0) / CONCURRENCY_PER_REPLICA))
+
+    key: str
+    artifact: Path | None
+    batches: bool
+
+    @property
+    def is_compiled(self) -> bool:
+        return self.artifact is not None
 
 
 def workload(endpoint_id: str, entity: ServedEntity) -> str:
-    """The key of the workers that can answer for an entity: 20 hex digits, the same in every process.
+    """The key of an entity's version and of its plain workers: 20 hex digits, the same in every process.
 
     Other files under the same version are another workload. The entity's name, its size and its traffic do not count,
     so a config that changes only those goes on with the running workers.
     """
-    environment = sorted((entity.spec.environment_vars or {}).items())
-    version = [entity.model_name, entity.model_version, entity.digest]
-    identity = msgspec.json.encode([endpoint_id, *version, environment])
-    return hashlib.sha256(identity).hexdigest()[:20]
+    return _key(endpoint_id, entity, "")
 
 
-def demand(config: EndpointConfig) -> dict[str, int]:
-    """Workers that a config needs, by workload; entities of the same workload add up."""
-    wanted: dict[str, int] = {}
-    for entity in config.entities:
-        key = workload(config.endpoint_id, entity)
-        wanted[key] = wanted.get(key, 0) + replicas(entity.spec)
-    return wanted
+def variants(endpoint_id: str, entity: ServedEntity, plan: Plan = PLAIN) -> tuple[Variant, ...]:
+    """Every way that may be trusted under this plan, the one that is wanted first.
+
+    The original, one request at a time, is right whatever the plan, and so is always the last of them. An artifact of
+    another revision, or batches that are no longer thought right, are not among them.
+    """
+    ways = [Variant(workload(endpoint_id, entity), None, batches=False)]
+    if plan.batches:
+        ways.insert(0, Variant(_key(endpoint_id, entity, "batches"), None, batches=True))
+    if plan.artifact is not None:
+        key = _key(endpoint_id, entity, f"artifact {plan.revision} {plan.batches}")
+        ways.insert(0, Variant(key, plan.artifact, plan.batches))
+    return tuple(ways)
+
+
+def _key(endpoint_id: str, entity: ServedEntity, way: str) -> str:
+    variables = entity.spec.environment_vars
+    environment = tuple(sorted(variables.items())) if variables else ()
+    return _digest(endpoint_id, entity.model_name, entity.model_version, entity.digest, environment, way)
+
+
+@lru_cache(maxsize=16_384)
+def _digest(
+    endpoint_id: str,
+    model_name: str,
+    model_version: str,
+    digest: str,
+    environment: tuple[tuple[str, str], ...],
+    way: str,
+) -> str:
+    parts = [endpoint_id, model_name, model_version, digest, environment, *([way] if way else [])]
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:20]

@@ -1,6 +1,7 @@
 """What people do with endpoints: each change is one config, which the reconciler makes true."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -9,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from pierhead.kit.clock import Clock
 from pierhead.kit.errors import AlreadyExists, Conflict, InvalidArgument, NotFound
 from pierhead.kit.ids import new_id
+from pierhead.serving.domain.capacity import Machine, room_problems
 from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.drafts import ConfigDraft, SettledConfig, settle
 from pierhead.serving.domain.endpoints import (
@@ -21,6 +23,8 @@ from pierhead.serving.domain.endpoints import (
     ServedEntity,
     Tag,
 )
+from pierhead.serving.domain.rate_limits import CallLimit, limit_problems
+from pierhead.serving.domain.tags import tag_problems
 from pierhead.serving.ports import ModelVersions
 from pierhead.serving.store.endpoints import EndpointStore
 from pierhead.serving.store.events import EventStore
@@ -29,7 +33,11 @@ from pierhead.serving.store.events import EventStore
 class Endpoints:
     """Use cases on endpoints, inside one transaction."""
 
-    def __init__(self, connection: Connection, clock: Clock, versions: ModelVersions) -> None:
+    def __init__(
+        self, connection: Connection, clock: Clock, versions: ModelVersions, machine: Machine | None = None
+    ) -> None:
+        """`machine` is where workers run; without it nobody asks whether they fit."""
+        self._machine = machine
         self._store = EndpointStore(connection)
         self._events = EventStore(connection)
         self._clock = clock
@@ -54,7 +62,8 @@ class Endpoints:
             raise AlreadyExists(f"endpoint {name!r} exists already; update its config, or delete it first")
         settled = settle(name, draft)
         _refuse_two_tables(name, settled.capture, ai_gateway)
-        digests = self._digests(settled)
+        _refuse(name, [*tag_problems(tags), *limit_problems(ai_gateway.rate_limits if ai_gateway else ())])
+        digests = self._digests(name, settled)
         now = self._clock.now()
         endpoint_id = new_id()
         config = _pending(endpoint_id, 1, settled, digests, (), creator, now)
@@ -70,10 +79,11 @@ class Endpoints:
 
     def get(self, name: str) -> Endpoint:
         """Raises NotFound."""
-        endpoint = self._store.find(name)
-        if endpoint is None:
-            raise NotFound(f"endpoint {name!r} does not exist; `w.serving_endpoints.list()` names those that do")
-        return endpoint
+        return _existing(name, self._store.find(name))
+
+    def get_locked(self, name: str) -> Endpoint:
+        """As `get`; nobody else changes the endpoint until the transaction ends."""
+        return _existing(name, self._store.find_locked(name))
 
     def get_by_id(self, endpoint_id: str) -> Endpoint:
         """Raises NotFound."""
@@ -92,7 +102,7 @@ class Endpoints:
         Raises NotFound; Conflict while another config is pending; InvalidArgument with everything that is wrong;
         NotFound or InvalidState for a model version that cannot be served.
         """
-        endpoint = self.get(name)
+        endpoint = self.get_locked(name)
         if endpoint.pending is not None:
             raise Conflict(
                 f"endpoint {name!r} is currently being updated to config version {endpoint.pending.version}; "
@@ -104,7 +114,7 @@ class Endpoints:
         _refuse_two_tables(name, settled.capture, endpoint.ai_gateway)
         # Entities that nobody speaks of stay what they are, whatever became of their versions in the registry.
         kept = {entity.name: entity.digest for entity in base.entities}
-        digests = kept if draft.entities is None else self._digests(settled)
+        digests = kept if draft.entities is None else self._digests(name, settled)
         now = self._clock.now()
         config = _pending(endpoint.id, endpoint.newest.version + 1, settled, digests, base.entities, creator, now)
         try:
@@ -117,33 +127,50 @@ class Endpoints:
 
     def delete(self, name: str) -> Endpoint:
         """Forget the endpoint; its workers finish what they have. Gives what it was. Raises NotFound."""
-        endpoint = self.get(name)
+        endpoint = self.get_locked(name)
         self._store.delete(endpoint.id)
         return endpoint
 
     def patch_tags(self, name: str, *, add: Sequence[Tag], delete: Sequence[str]) -> tuple[Tag, ...]:
         """The tags after taking `delete` away and setting `add`. Raises NotFound."""
-        endpoint = self.get(name)
+        endpoint = self.get_locked(name)
+        _refuse(name, tag_problems(add))
         tags = _replace_tags(endpoint.tags, add, delete)
         self._store.set_tags(endpoint.id, tags, self._clock.now())
         return tags
 
     def set_ai_gateway(self, name: str, ai_gateway: AiGateway) -> AiGateway:
-        """Raises NotFound, or InvalidArgument if the table cannot be."""
-        endpoint = self.get(name)
+        """Raises NotFound, or InvalidArgument if the table or a limit cannot be."""
+        endpoint = self.get_locked(name)
+        _refuse(name, limit_problems(ai_gateway.rate_limits))
         _refuse_two_tables(name, (endpoint.active or endpoint.newest).capture, ai_gateway)
         self._store.set_ai_gateway(endpoint.id, ai_gateway, self._clock.now())
         return ai_gateway
+
+    def set_rate_limits(self, name: str, limits: Sequence[CallLimit]) -> tuple[CallLimit, ...]:
+        """Change these of the AI gateway's settings alone. Raises NotFound, or InvalidArgument."""
+        before = self.get_locked(name).ai_gateway or AiGateway()
+        return self.set_ai_gateway(name, replace(before, rate_limits=tuple(limits))).rate_limits
 
     def list_events(self, name: str) -> list[EndpointEvent]:
         """What happened lately, oldest first. Raises NotFound."""
         return self._events.list_of(self.get(name).id)
 
-    def _digests(self, settled: SettledConfig) -> dict[str, str]:
-        """The digest of each entity's version as it is now, by the entity's name."""
+    def _digests(self, endpoint_name: str, settled: SettledConfig) -> dict[str, str]:
+        """The digest of each entity's version as it is now, by the entity's name.
+
+        Raises InvalidArgument if the machine cannot hold the fewest workers that an entity must have.
+        """
         named = {name: (spec.model_name, spec.model_version) for name, spec in settled.entities.items()}
-        found = {version: self._versions.get(*version).digest for version in sorted(set(named.values()))}
-        return {name: found[version] for name, version in named.items()}
+        found = {version: self._versions.get(*version) for version in sorted(set(named.values()))}
+        problems = [
+            problem
+            for name, spec in settled.entities.items()
+            if self._machine is not None
+            for problem in room_problems(name, spec, found[named[name]].files_bytes, self._machine)
+        ]
+        _refuse(endpoint_name, problems)
+        return {name: found[version].digest for name, version in named.items()}
 
     def _tell(self, endpoint_id: str, kind: str, message: str) -> None:
         self._events.add(endpoint_id, EndpointEvent(self._clock.now(), kind, message))
@@ -172,6 +199,12 @@ def _pending(
     )
 
 
+def _existing(name: str, endpoint: Endpoint | None) -> Endpoint:
+    if endpoint is None:
+        raise NotFound(f"endpoint {name!r} does not exist; `w.serving_endpoints.list()` names those that do")
+    return endpoint
+
+
 def _settled(config: EndpointConfig) -> SettledConfig:
     return SettledConfig({entity.name: entity.spec for entity in config.entities}, config.routes, config.capture)
 
@@ -190,6 +223,11 @@ def _replace_tags(tags: Sequence[Tag], add: Sequence[Tag], delete: Sequence[str]
     return tuple(by_key.values())
 
 
+def _refuse(name: str, problems: Sequence[str]) -> None:
+    if problems:
+        raise InvalidArgument(f"endpoint {name!r}: {'; '.join(problems)}")
+
+
 def _refuse_two_tables(name: str, capture: CaptureConfig | None, ai_gateway: AiGateway | None) -> None:
     table = ai_gateway.inference_table if ai_gateway else None
     if table is None or not table.is_enabled:
@@ -197,8 +235,7 @@ def _refuse_two_tables(name: str, capture: CaptureConfig | None, ai_gateway: AiG
     problems = table.problems(name)
     if capture is not None and capture.is_enabled:
         problems.append("auto_capture_config and ai_gateway.inference_table_config are both enabled: choose one")
-    if problems:
-        raise InvalidArgument(f"endpoint {name!r}: {'; '.join(problems)}")
+    _refuse(name, problems)
 
 
 def _refuse_moved_table(name: str, before: CaptureConfig | None, after: CaptureConfig | None) -> None:

@@ -32,7 +32,8 @@ def make_place(connection: Connection, clock: Clock, caller: Caller, before: End
 def _refuse_table_of_others(connection: Connection, caller: Caller, endpoint: Endpoint, table: str) -> None:
     access = Access(connection, caller)
     for other in EndpointStore(connection).list_all():
-        if other.id == endpoint.id or other.capture_table(other.newest) != table:
+        configs = [config for config in (other.active, other.newest) if config is not None]
+        if other.id == endpoint.id or table not in [other.capture_table(config) for config in configs]:
             continue
         if not access.may(Action.MANAGE, EndpointTarget(other.id, other.name, other.creator)):
             raise PermissionDenied(

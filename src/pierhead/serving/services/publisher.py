@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from pierhead.serving.domain.reconcile import Announced
+from pierhead.serving.domain.observed import Announced
 from pierhead.serving.domain.routing import next_snapshot
 from pierhead.serving.domain.snapshot import EndpointRoute, Principal, Snapshot
 from pierhead.serving.ports import SnapshotPlace
@@ -23,28 +23,37 @@ class Publisher:
 
     def __init__(self, place: SnapshotPlace, now: datetime) -> None:
         self._place = place
-        self._written = place.read()
+        self._written: Snapshot | None = None
+        self._sockets: list[str] = []
         self.routed_at: dict[str, datetime] = {}
         self.announced: dict[str, Announced] = {}
         # A predecessor's snapshot is what gateways follow until we write: its sockets are in use.
-        self.look_again(now)
+        self._follow(place.read(), now)
 
     def publish(self, principals: Mapping[str, Principal], routes: Mapping[str, EndpointRoute], now: datetime) -> None:
         """Raises OSError if the snapshot cannot be written; gateways then go on with the last one."""
         snapshot = next_snapshot(self._written, principals, routes)
         if snapshot is not self._written:
             self._place.write(snapshot)
-            self._written = snapshot
+            self._follow(snapshot, now)
         self.look_again(now)
 
     def look_again(self, now: datetime) -> None:
         """Note that what was written last is still what gateways follow."""
-        written = self._written.endpoints.values() if self._written else ()
-        for route in written:
-            for entity in route.entities:
-                self.routed_at.update(dict.fromkeys(entity.sockets, now))
+        self.routed_at.update(dict.fromkeys(self._sockets, now))
         self.routed_at = {socket: at for socket, at in self.routed_at.items() if now - at < _MEMORY}
-        self.announced = {route.endpoint_id: self._announcement(route, now) for route in written if route.entities}
+
+    def _follow(self, snapshot: Snapshot | None, now: datetime) -> None:
+        self._written = snapshot
+        routes = list(snapshot.endpoints.values()) if snapshot else []
+        self._sockets = [
+            socket
+            for route in routes
+            for entity in route.entities
+            for socket in (*entity.sockets, *entity.native_sockets)
+        ]
+        self.announced = {route.endpoint_id: self._announcement(route, now) for route in routes if route.entities}
+        self.look_again(now)
 
     def _announcement(self, route: EndpointRoute, now: datetime) -> Announced:
         before = self.announced.get(route.endpoint_id)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,14 +25,26 @@ class TrafficTotal:
     latency_counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
     latency_sum_ms: float = 0.0
     in_flight: int = 0
+    waiting: int = 0
+    """Those in flight that no worker has, whichever kind they wait for."""
+    declined: int = 0
+    workers: int = 0
+    """Of both kinds; gateways share them, so this is what the one that sees most of them sees."""
+    model_name: str = ""
+    model_version: str = ""
 
     def add(self, traffic: EntityTraffic, *, is_gateway_alive: bool) -> None:
+        self.declined += traffic.declined
         self.requests_by_status.update(traffic.requests_by_status)
         for i, count in enumerate(traffic.latency_counts[: len(self.latency_counts)]):
             self.latency_counts[i] += count
         self.latency_sum_ms += traffic.latency_sum_ms
         if is_gateway_alive:
             self.in_flight += traffic.in_flight
+            self.waiting += traffic.waiting + traffic.native_waiting
+            self.workers = max(self.workers, traffic.workers + traffic.native_workers)
+        if is_gateway_alive or not self.model_version:
+            self.model_name, self.model_version = traffic.model_name, traffic.model_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,8 @@ class EndpointTraffic:
     endpoint: str
     by_entity: dict[str, TrafficTotal]
     records_dropped: int
+    limited: int = 0
+    """Invocations of the endpoint that a limit sent away before they had a served entity."""
 
 
 def read_traffic(folder: Path, endpoint: str) -> EndpointTraffic:
@@ -48,9 +63,37 @@ def read_traffic(folder: Path, endpoint: str) -> EndpointTraffic:
 
     Files of gateways that are gone count for a minute more and are then removed.
     """
-    now = SystemClock().now()
     totals: dict[str, TrafficTotal] = {}
+    dropped = limited = 0
+    for gateway, is_alive in _gateways(folder):
+        dropped += gateway.records_dropped
+        limited += gateway.limited.get(endpoint, 0)
+        for traffic in gateway.entities:
+            if traffic.endpoint == endpoint:
+                totals.setdefault(traffic.entity, TrafficTotal()).add(traffic, is_gateway_alive=is_alive)
+    return EndpointTraffic(endpoint, dict(sorted(totals.items())), dropped, limited)
+
+
+def read_all_traffic(folder: Path) -> dict[str, EndpointTraffic]:
+    """As `read_traffic`, for every endpoint that the gateways know, by name. Empty if there is no gateway."""
+    totals: dict[str, dict[str, TrafficTotal]] = {}
+    limited: Counter[str] = Counter()
     dropped = 0
+    for gateway, is_alive in _gateways(folder):
+        dropped += gateway.records_dropped
+        limited.update(gateway.limited)
+        for traffic in gateway.entities:
+            entities = totals.setdefault(traffic.endpoint, {})
+            entities.setdefault(traffic.entity, TrafficTotal()).add(traffic, is_gateway_alive=is_alive)
+    return {
+        name: EndpointTraffic(name, dict(sorted(entities.items())), dropped, limited[name])
+        for name, entities in sorted(totals.items())
+    }
+
+
+def _gateways(folder: Path) -> Iterator[tuple[GatewayTraffic, bool]]:
+    """What each gateway counted, and whether it lives."""
+    now = SystemClock().now()
     for path in sorted(folder.glob("*.json")):
         try:
             written_at = from_ms(int(path.stat().st_mtime * 1000))
@@ -58,15 +101,11 @@ def read_traffic(folder: Path, endpoint: str) -> EndpointTraffic:
         except (OSError, msgspec.DecodeError):
             continue
         is_alive = _is_alive(gateway.process_id, written_at)
-        if not is_alive and now - written_at > _REMEMBERED:
+        if is_alive or now - written_at <= _REMEMBERED:
+            yield gateway, is_alive
+        else:
             with contextlib.suppress(OSError):
                 path.unlink()
-            continue
-        dropped += gateway.records_dropped
-        for traffic in gateway.entities:
-            if traffic.endpoint == endpoint:
-                totals.setdefault(traffic.entity, TrafficTotal()).add(traffic, is_gateway_alive=is_alive)
-    return EndpointTraffic(endpoint, dict(sorted(totals.items())), dropped)
 
 
 def _is_alive(process_id: int, written_at: datetime) -> bool:

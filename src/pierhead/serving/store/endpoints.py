@@ -1,15 +1,14 @@
 """Endpoints with their active and newest configs."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from itertools import groupby
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, Row, and_, delete, func, insert, or_, select, type_coerce, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from pierhead.serving.domain.endpoints import AiGateway, ConfigStatus, Deployment, Endpoint, EndpointConfig, Tag
-from pierhead.serving.store.rows import config_of, dump, dump_or_none, endpoint_of
+from pierhead.serving.store.rows import EndpointRows, dump, dump_or_none, endpoint_of
 from pierhead.serving.store.tables import endpoint_configs, endpoints, served_entities
 
 _ENTITY_COLUMNS = (
@@ -21,6 +20,8 @@ _ENTITY_COLUMNS = (
     served_entities.c.deployment_message,
 )
 
+_READ_EVERY = timedelta(seconds=2)
+
 
 class EndpointStore:
     """Rows to domain objects and back; never commits."""
@@ -30,6 +31,12 @@ class EndpointStore:
 
     def find(self, name: str) -> Endpoint | None:
         return next(iter(self._load(endpoints.c.name == name)), None)
+
+    def find_locked(self, name: str) -> Endpoint | None:
+        """As `find`; nobody else changes the endpoint until the transaction ends."""
+        self._connection.execute(select(endpoints.c.id).where(endpoints.c.name == name).with_for_update())
+        # Read after the wait: what whoever held the row did is seen.
+        return self.find(name)
 
     def find_by_id(self, endpoint_id: str) -> Endpoint | None:
         return next(iter(self._load(endpoints.c.id == endpoint_id)), None)
@@ -146,14 +153,18 @@ class EndpointStore:
         return changed.rowcount == 1
 
     def _load(self, where: ColumnElement[bool] | None) -> list[Endpoint]:
+        return [endpoint_of(row, configs) for row, configs in self.rows(where)]
+
+    def rows(self, where: ColumnElement[bool] | None = None) -> list[EndpointRows]:
+        """Each endpoint's row, by name, with the rows of its active and its newest config, oldest first."""
         query = select(endpoints).order_by(endpoints.c.name)
         rows = self._connection.execute(query if where is None else query.where(where)).all()
         only = None if where is None else [row.id for row in rows]
-        configs = self._load_configs(only) if rows else {}
-        return [endpoint_of(row, configs[row.id]) for row in rows if row.id in configs]
+        configs = self._config_rows(only) if rows else {}
+        return [(row, configs[row.id]) for row in rows if row.id in configs]
 
-    def _load_configs(self, only: list[str] | None) -> dict[str, list[EndpointConfig]]:
-        """The active and the newest config of each endpoint, oldest first; `only` limits the endpoints."""
+    def _config_rows(self, only: list[str] | None) -> dict[str, list[Row[Any]]]:
+        """One row for each entity of a config; `only` limits the endpoints."""
         newest = (
             select(endpoint_configs.c.endpoint_id, func.max(endpoint_configs.c.version).label("version"))
             .group_by(endpoint_configs.c.endpoint_id)
@@ -179,8 +190,45 @@ class EndpointStore:
         )
         if only is not None:
             query = query.where(endpoint_configs.c.endpoint_id.in_(only))
-        configs: dict[str, list[EndpointConfig]] = {}
-        rows = self._connection.execute(query)
-        for (endpoint_id, _), entities in groupby(rows, key=lambda row: (row.endpoint_id, row.version)):
-            configs.setdefault(endpoint_id, []).append(config_of(list(entities)))
+        configs: dict[str, list[Row[Any]]] = {}
+        for row in self._connection.execute(query):
+            configs.setdefault(row.endpoint_id, []).append(row)
         return configs
+
+
+class EndpointsInMemory:
+    """All endpoints, again and again: those whose rows did not change stay the same objects, and so does the list."""
+
+    def __init__(self) -> None:
+        self._mark: tuple[Any, ...] | None = None
+        self._read_at: datetime | None = None
+        self._rows: list[EndpointRows] = []
+        self._known: dict[str, tuple[EndpointRows, Endpoint]] = {}
+        self._endpoints: list[Endpoint] = []
+
+    def list_all(self, connection: Connection, now: datetime) -> list[Endpoint]:
+        """Every endpoint, by name, as it is now.
+
+        All that people do with endpoints leaves a mark; what leaves none is seen two seconds later.
+        """
+        mark = self._mark_of(connection)
+        if mark == self._mark and self._read_at is not None and now - self._read_at < _READ_EVERY:
+            return self._endpoints
+        rows = EndpointStore(connection).rows()
+        if rows != self._rows:
+            self._known = {each[0].id: self._read(each) for each in rows}
+            self._rows, self._endpoints = rows, [endpoint for _, endpoint in self._known.values()]
+        self._mark, self._read_at = mark, now
+        return self._endpoints
+
+    def look_again(self) -> None:
+        """Something was written that leaves no mark."""
+        self._mark = None
+
+    def _mark_of(self, connection: Connection) -> tuple[Any, ...]:
+        moments = type_coerce(endpoints.c.updated_at, BigInteger)
+        return tuple(connection.execute(select(func.count(), func.sum(moments), func.max(moments))).one())
+
+    def _read(self, rows: EndpointRows) -> tuple[EndpointRows, Endpoint]:
+        known = self._known.get(rows[0].id)
+        return known if known is not None and known[0] == rows else (rows, endpoint_of(*rows))

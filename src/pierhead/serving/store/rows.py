@@ -1,6 +1,7 @@
 """Rows to domain objects and back."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,8 +24,13 @@ from pierhead.serving.domain.endpoints import (
 _T = TypeVar("_T")
 
 
-def endpoint_of(row: Row[Any], configs: Sequence[EndpointConfig]) -> Endpoint:
-    """`configs` are the active and the newest one, oldest first."""
+EndpointRows = tuple[Row[Any], list[Row[Any]]]
+"""An endpoint's row, and the rows of its active and its newest config, oldest first, one for each entity."""
+
+
+def endpoint_of(row: Row[Any], config_rows: Sequence[Row[Any]]) -> Endpoint:
+    """An endpoint from its rows; there is at least one config."""
+    configs = [config_of(list(rows)) for _, rows in groupby(config_rows, key=lambda each: each.version)]
     return Endpoint(
         id=row.id,
         name=row.name,

@@ -1,0 +1,151 @@
+"""What is done to a platform while it answers; a fault is over when the platform has recovered from it."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import psutil
+from onnx import numpy_helper
+
+from benchmarks.faults.world import MODELS, World, wait_until
+
+_SETTLES_S = 1.0
+
+Fault = Callable[[World], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`costs_hanging`: what was in the hands of a hung process may fail, by its time-out."""
+
+    name: str
+    fault: Fault
+    costs_hanging: bool = False
+
+
+def update_configs(world: World) -> None:
+    """All endpoints to the other version and back."""
+    for version in ("2", "1"):
+        for model in MODELS:
+            world.update(model, version)
+        for model in MODELS:
+            world.wait_ready(model)
+        time.sleep(_SETTLES_S)
+
+
+def kill_workers(world: World) -> None:
+    """kill -9 of one worker of each endpoint, three times."""
+    for _ in range(3):
+        for model in MODELS:
+            kill_one(world, model)
+        time.sleep(_SETTLES_S)
+
+
+def hang_workers(world: World) -> None:
+    """SIGSTOP of every worker: it keeps its connections and answers nothing."""
+    stopped = [worker for model in MODELS for worker in world.workers(model)]
+    for worker in stopped:
+        worker.suspend()
+    try:
+        wait_until(
+            "hung workers are replaced",
+            lambda: all(_has_others(world, model, stopped) for model in MODELS),
+            90,
+        )
+        time.sleep(_SETTLES_S)
+    finally:
+        for worker in stopped:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.resume()
+
+
+def kill_children(world: World) -> None:
+    """kill -9 of the api, the controller and the tracking server, one after the other."""
+    for name in ("api", "controller", "tracking"):
+        killed = world.child(name)
+        killed.kill()
+        wait_until(f"another {name} runs", lambda name=name, killed=killed: _is_another(world, name, killed))
+        time.sleep(_SETTLES_S)
+
+
+def hand_over(world: World) -> None:
+    """Every gateway goes over to a successor, twice."""
+    for _ in range(2):
+        old = world.child("gateway")
+        os.kill(world.supervisor, signal.SIGUSR2)
+        wait_until("the old gateway is gone", lambda old=old: not old.is_running(), 90)
+        time.sleep(_SETTLES_S)
+
+
+def fill_disk(world: World) -> None:
+    """The disk that inference records are spooled to takes no more for some seconds. It must be a small one."""
+    room = os.statvfs(world.home.spool)
+    if room.f_blocks * room.f_frsize > 512 * 1024**2:
+        raise RuntimeError(f"{world.home.spool} lies on a large disk")
+    ballast = world.home.spool / "ballast"
+    with ballast.open("ab", buffering=0) as file:
+        for size in (1024 * 1024, 4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * size)
+    try:
+        time.sleep(4.0)
+    finally:
+        ballast.unlink()
+    time.sleep(_SETTLES_S)
+
+
+SCENARIOS = (
+    Scenario("nothing happens", lambda world: time.sleep(3.0)),  # noqa: ARG005 - it is the same for all
+    Scenario("config updates", update_configs),
+    Scenario("workers killed", kill_workers),
+    Scenario("workers hang", hang_workers, costs_hanging=True),
+    Scenario("api, controller, tracking killed", kill_children),
+    Scenario("gateway hands over", hand_over),
+    Scenario("disk of the spool is full", fill_disk),
+)
+
+
+def tamper(world: World, model: str) -> Path:
+    """Make what is served of a compiled model wrong, in a way that no gate has seen, and have it loaded.
+
+    Every number that the network adds or multiplies by moves by a thousandth. Gives the file.
+    """
+    digest = world.certificate(model)["certificate"]["artifact"]
+    [file] = world.home.compiled.glob(f"{digest}*/**/model.onnx")
+    network = onnx.load(file)
+    for tensor in network.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype.kind == "f":
+            tensor.CopyFrom(numpy_helper.from_array(values * values.dtype.type(1.001), tensor.name))
+    mode = file.stat().st_mode
+    file.chmod(0o600)
+    file.write_bytes(network.SerializeToString())
+    file.chmod(mode)
+    for worker in world.workers(model):
+        worker.kill()
+    return file
+
+
+def kill_one(world: World, model: str) -> None:
+    """And wait until gateways know a worker that is not this one."""
+    wait_until(f"{model} has a worker", lambda: bool(world.workers(model)))
+    killed = world.workers(model)[0]
+    killed.kill()
+    wait_until(f"{model} has another worker", lambda: bool(set(world.workers(model)) - {killed}))
+
+
+def _has_others(world: World, model: str, old: list[psutil.Process]) -> bool:
+    now = world.workers(model)
+    return bool(now) and not set(now) & set(old)
+
+
+def _is_another(world: World, name: str, killed: psutil.Process) -> bool:
+    with contextlib.suppress(RuntimeError):
+        return world.child(name) != killed
+    return False

@@ -1,0 +1,119 @@
+"""The benchmark's models, served through the official clients: once compiled, once as an opaque pyfunc."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import models
+
+_PLACE = "main.benchmarks"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """`endpoints` by tier; `folder` holds the registered version's files, for `mlflow models serve`."""
+
+    folder: Path
+    endpoints: dict[str, str]
+
+
+def use_platform(url: str, token: str) -> None:
+    """Point the official clients at the platform, as `pierhead env` does."""
+    os.environ |= {
+        "MLFLOW_TRACKING_URI": url,
+        "MLFLOW_REGISTRY_URI": url,
+        "MLFLOW_TRACKING_TOKEN": token,
+        "DATABRICKS_HOST": url,
+        "DATABRICKS_TOKEN": token,
+    }
+
+
+def register_and_serve(name: str, folder: Path) -> Served:
+    """Raises RuntimeError if a version is not served in the tier that it is here for."""
+    import mlflow
+
+    mlflow.set_experiment("/benchmarks")
+    fitted = models.train(name)
+    example = models.asked(name, 20)
+    served = {"A": _log_sklearn(fitted, example), "C": _log_opaque(fitted, example)}
+    endpoints = {}
+    for tier, uri in served.items():
+        version = mlflow.register_model(uri, f"{_PLACE}.{name}_{tier.lower()}").version
+        endpoints[tier] = f"{name}-{tier.lower()}"
+        _serve(f"{_PLACE}.{name}_{tier.lower()}", str(version), endpoints[tier])
+        _refuse_other_tier(f"{_PLACE}.{name}_{tier.lower()}", str(version), tier)
+    path = mlflow.artifacts.download_artifacts(f"models:/{_PLACE}.{name}_a/1", dst_path=str(folder))
+    return Served(Path(path), endpoints)
+
+
+def _requirements() -> list[str]:
+    from importlib.metadata import version
+
+    return [f"{package}=={version(package)}" for package in ("mlflow", "scikit-learn", "numpy", "pandas")]
+
+
+def _log_sklearn(fitted: Any, example: Any) -> str:
+    import mlflow
+    from mlflow.models import infer_signature
+
+    with mlflow.start_run():
+        logged = mlflow.sklearn.log_model(
+            fitted,
+            name="model",
+            signature=infer_signature(example, fitted.predict_proba(example)),
+            input_example=example,
+            pyfunc_predict_fn="predict_proba",
+            serialization_format="cloudpickle",
+            pip_requirements=_requirements(),
+        )
+    return str(logged.model_uri)
+
+
+def _log_opaque(fitted: Any, example: Any) -> str:
+    import mlflow
+    from mlflow.models import infer_signature
+
+    class Opaque(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
+        """What nobody can convert: code of a user's own around the model."""
+
+        def __init__(self, inner: Any) -> None:
+            self._inner = inner
+
+        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:  # noqa: ARG002
+            return self._inner.predict_proba(model_input)
+
+    with mlflow.start_run():
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=Opaque(fitted),
+            signature=infer_signature(example, fitted.predict_proba(example)),
+            input_example=example,
+            pip_requirements=_requirements(),
+        )
+    return str(logged.model_uri)
+
+
+def _serve(model_name: str, version: str, endpoint: str) -> None:
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.serving import AutoCaptureConfigInput, EndpointCoreConfigInput, ServedEntityInput
+
+    catalog, schema = _PLACE.split(".")
+    entity = ServedEntityInput(
+        entity_name=model_name, entity_version=version, workload_size="Small", scale_to_zero_enabled=False
+    )
+    table = AutoCaptureConfigInput(
+        catalog_name=catalog, schema_name=schema, table_name_prefix=endpoint.replace("-", "_"), enabled=True
+    )
+    config = EndpointCoreConfigInput(name=endpoint, served_entities=[entity], auto_capture_config=table)
+    WorkspaceClient().serving_endpoints.create_and_wait(name=endpoint, config=config)
+
+
+def _refuse_other_tier(model_name: str, version: str, tier: str) -> None:
+    from databricks.sdk import WorkspaceClient
+
+    path = f"/api/2.0/pierhead/models/{model_name}/versions/{version}/compilation"
+    found: Any = WorkspaceClient().api_client.do("GET", path)
+    if found["compilation"]["tier"] != tier:
+        proof = found["compilation"]["certificate"] or found["compilation"]
+        raise RuntimeError(f"{model_name} is served in tier {found['compilation']['tier']}, not {tier}: {proof}")

@@ -1,0 +1,61 @@
+"""Load from wrk, pinned to cores of its own: a generator in Python would be slower than what is measured."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.readings import Reading
+
+_SCRIPT = Path(__file__).with_name("wrk.lua")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is posted again and again."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def require_wrk() -> str:
+    """The program's path. Raises RuntimeError with what to do."""
+    found = shutil.which("wrk")
+    if found is None:
+        raise RuntimeError(
+            "the load generator wrk is missing; install the package `wrk` of your system (Debian has it)"
+        )
+    return found
+
+
+def load(request: Request, *, connections: int, seconds: float, core: int) -> Reading:
+    """Closed loop on keep-alive connections. Raises RuntimeError if wrk fails."""
+    with tempfile.NamedTemporaryFile() as body:
+        body.write(request.body)
+        body.flush()
+        headers = "\n".join(f"{name}: {value}" for name, value in request.headers.items())
+        command = [require_wrk(), "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "60s", "-s", str(_SCRIPT)]
+        done = subprocess.run(
+            ["taskset", "-c", str(core), *command, request.url],
+            env={**os.environ, "REQUEST_BODY": body.name, "REQUEST_HEADERS": headers},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
+    if done.returncode or line is None:
+        raise RuntimeError(f"wrk failed: {(done.stderr or done.stdout).strip()[-500:]}")
+    said = json.loads(line.removeprefix("RESULT "))
+    return Reading(
+        connections=connections,
+        seconds=said["seconds"],
+        requests=said["requests"] - said["failures"],
+        failures=said["failures"],
+        p50_ms=said["p50_ms"],
+        p99_ms=said["p99_ms"],
+    )

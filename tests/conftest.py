@@ -1,0 +1,22 @@
+"""What makes every suite quicker."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+# Compiled modules are kept, also by the processes that tests start: to compile takes longer than most of them live.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Each application compiles the paths of several hundred routes, more than `re` would remember for the next one.
+re._MAXCACHE = 8192  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all platforms of this run keep the environments of what they serve, so that each is built once."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "environments"

@@ -1,0 +1,90 @@
+"""A platform that is hurt while it serves compiled and opaque models: every answer is checked, none may be missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from benchmarks.faults import scenarios
+from benchmarks.faults.__main__ import SETTINGS, SLEEPS_AFTER_S, suffer
+from benchmarks.faults.scenarios import Scenario
+from benchmarks.faults.sleeping import sleep_and_wake
+from benchmarks.faults.traffic import WRONG
+from benchmarks.faults.withdrawing import answer_wrongly
+from benchmarks.faults.world import MODELS, World, populated
+
+from harness.platform import Platform
+from harness.small_disk import small_disk
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+_CONNECTIONS = 8
+_WAKES_WITHIN_S = {"price": 3.0, "plain": 60.0}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A compiled endpoint, one whose requests share batches, and one whose answers betray any company."""
+    folder = tmp_path_factory.mktemp("plane")
+    platform = Platform(folder / "home", settings=SETTINGS)
+    try:
+        platform.start()
+        yield populated(platform.url, platform.token, platform.home, platform.supervisor.pid, folder)
+    finally:
+        platform.stop()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [scenarios.update_configs, scenarios.kill_workers, scenarios.kill_children, scenarios.hand_over],
+    ids=["config-updates", "killed-workers", "killed-children", "hand-over"],
+)
+def test_every_request_has_its_right_answer_during(world: World, fault: scenarios.Fault) -> None:
+    lines = suffer(world, Scenario("fault", fault), _CONNECTIONS)
+    assert {line.model: (line.counts.bad, line.counts.details) for line in lines} == {
+        model: (0, []) for model in MODELS
+    }
+    assert all(line.counts.sent > _CONNECTIONS for line in lines)
+
+
+def test_hung_workers_are_replaced_and_nobody_gets_anothers_answer(world: World) -> None:
+    lines = suffer(world, Scenario("fault", scenarios.hang_workers), _CONNECTIONS)
+    for line in lines:
+        print(line.cells(), line.counts.details)
+        assert line.counts.fates[WRONG] == 0
+        # What was in the hands of a hung worker is answered 504 by its time-out; there is one for each connection.
+        assert line.counts.bad <= _CONNECTIONS
+
+
+@pytest.mark.parametrize("model", ["price", "plain"])
+def test_a_sleeping_endpoint_costs_no_process_and_wakes_for_its_first_callers(world: World, model: str) -> None:
+    woken = sleep_and_wake(world, model, SLEEPS_AFTER_S)
+    print(f"{model}: first answer after {woken.wake_s:.2f} s")
+    assert woken.processes_asleep == 0
+    assert (woken.counts.bad, woken.counts.details) == (0, [])
+    assert woken.wake_s < _WAKES_WITHIN_S[model]
+
+
+def test_an_endpoint_whose_compiled_answers_are_wrong_goes_over_to_the_original_by_itself(world: World) -> None:
+    withdrawn = answer_wrongly(world, "price")
+    certificate = world.certificate("price")
+    print(f"noticed after {withdrawn.noticed_s:.1f} s and {withdrawn.before.fates[WRONG]} wrong answers")
+    assert withdrawn.before.fates[WRONG] > 0
+    assert (withdrawn.after.bad, withdrawn.after.details) == (0, [])
+    assert certificate["withdrawal"] is not None
+    assert certificate["tier"] == "C"
+
+
+def test_a_full_disk_of_the_spool_costs_records_and_no_answers(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    with small_disk(home / "spool", megabytes=24):
+        platform = Platform(home, settings=SETTINGS)
+        try:
+            platform.start()
+            world = populated(platform.url, platform.token, home, platform.supervisor.pid, tmp_path)
+            lines = suffer(world, Scenario("full", scenarios.fill_disk), _CONNECTIONS)
+        finally:
+            platform.stop()
+    assert {line.model: (line.counts.bad, line.counts.details) for line in lines} == {
+        model: (0, []) for model in MODELS
+    }

@@ -1,0 +1,251 @@
+"""Workers come and go with the calls, on a real database with workers that do as told."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from serving_rig import MODEL, Rig, spec
+from sqlalchemy import Engine, event
+
+from pierhead.kit.errors import InvalidArgument
+from pierhead.serving.domain.capacity import Machine
+from pierhead.serving.domain.drafts import ConfigDraft
+from pierhead.serving.domain.endpoints import DeploymentState, EntitySpec, Tag
+from pierhead.serving.domain.plans import Plan
+from pierhead.serving.domain.workers import WorkerPhase
+from pierhead.serving.services.endpoints import Endpoints
+
+GIB = 1024**3
+
+
+def asleep(rig: Rig) -> Rig:
+    rig.create("fraud", spec(to_zero=True))
+    rig.until_ready()
+    rig.calls()
+    rig.pass_time(310)
+    return rig
+
+
+def test_nobody_calls_and_the_endpoint_falls_asleep_and_stays_ready(rig: Rig) -> None:
+    asleep(rig)
+    (entity,) = rig.route().entities
+    assert entity.sockets == []
+    assert rig.host.workers == {}
+    assert rig.get().is_ready
+    deployment = rig.get().newest.deployment("model-1")
+    assert (deployment.state, deployment.message) == (DeploymentState.READY, "scaled to zero")
+    assert rig.events()[-1].startswith("scaled to zero: model-1")
+
+
+def test_a_call_wakes_it_and_it_is_ready_all_the_time(rig: Rig) -> None:
+    asleep(rig)
+    started = len(rig.host.started)
+    rig.calls(at_a_time=1.0, waiting=1)
+    for _ in range(4):
+        rig.tick()
+        assert rig.get().is_ready
+    assert len(rig.host.started) == started + 1
+    assert rig.routed_workers() == rig.ready_workers()
+    assert any(event.startswith("waking up: model-1") for event in rig.events())
+
+
+def test_a_worker_that_cannot_come_back_is_no_mere_waking_up(rig: Rig) -> None:
+    asleep(rig)
+    rig.host.failing_model_versions[f"{MODEL}-1"] = "out of memory"
+    rig.calls(at_a_time=1.0, waiting=1)
+    rig.tick(8)
+    deployment = rig.get().newest.deployment("model-1")
+    assert deployment.state is DeploymentState.RECOVERING
+    assert any(event.startswith("worker died") and "out of memory" in event for event in rig.events())
+
+
+def test_a_sleeping_endpoint_takes_updates_and_sleeps_on(rig: Rig) -> None:
+    asleep(rig)
+    rig.update("fraud", spec("2", to_zero=True))
+    rig.until_ready()
+    assert rig.route().config_version == 2
+    rig.calls(entity="model-2")
+    rig.pass_time(310)
+    assert rig.host.workers == {}
+    assert rig.get().is_ready
+
+
+def test_a_sleeping_endpoint_hears_of_rights_tags_and_deletion(rig: Rig) -> None:
+    asleep(rig)
+    rig.queryable = replace(rig.queryable, principal_ids=frozenset({"u9"}))
+    rig.tick()
+    assert rig.route().query_users == frozenset({"u9"})
+    with rig.endpoints() as endpoints:
+        endpoints.patch_tags("fraud", add=[Tag("pierhead.timeout_s", "7.5")], delete=[])
+    rig.tick()
+    assert rig.route().timeout_s == 7.5
+    with rig.endpoints() as endpoints:
+        endpoints.delete("fraud")
+    rig.tick()
+    assert rig.snapshot.endpoints == {}
+
+
+def test_an_endpoint_that_may_not_sleep_keeps_its_worker(rig: Rig) -> None:
+    rig.create()
+    rig.until_ready()
+    rig.calls()
+    rig.pass_time(400)
+    assert len(rig.routed_workers()) == 1
+
+
+def test_a_prewarmed_endpoint_keeps_its_first_worker(rig: Rig) -> None:
+    with rig.endpoints() as endpoints:
+        endpoints.create(
+            "fraud", ConfigDraft((spec(to_zero=True),)), creator="ada", tags=[Tag("pierhead.prewarm", "true")]
+        )
+    rig.until_ready()
+    rig.calls()
+    rig.pass_time(400)
+    assert len(rig.routed_workers()) == 1
+
+
+def test_workers_follow_the_calls_up_and_down(rig: Rig) -> None:
+    rig.create("fraud", spec(size="Large"))
+    rig.until_ready()
+    rig.calls(at_a_time=30.0)
+    rig.tick(4 * 15)
+    assert len(rig.routed_workers()) == 10
+    rig.calls(at_a_time=1.0)
+    rig.pass_time(240)
+    assert len(rig.routed_workers()) == 4
+    assert any("scaled up" in event and "calls at a time" in event for event in rig.events())
+    assert any("scaled down" in event for event in rig.events())
+
+
+def test_scaling_ends_where_the_machine_does_and_says_so_once(rig: Rig) -> None:
+    rig.create("fraud", spec(size="Large"))
+    rig.until_ready()
+    rig.machine = Machine(5 * GIB, 4)
+    rig.new_controller()
+    rig.host.memory_bytes = GIB // 2
+    rig.calls(at_a_time=60.0)
+    rig.tick(4 * 30)
+    assert len(rig.routed_workers()) == 8
+    (capped,) = [event for event in rig.events() if event.startswith("scaling capped")]
+    assert "8 workers of about 512 MiB: 4.0 GiB of memory" in capped
+
+
+def test_a_controller_that_starts_anew_keeps_the_workers_that_calls_had_brought(rig: Rig) -> None:
+    rig.create("fraud", spec(size="Large"))
+    rig.until_ready()
+    rig.calls(at_a_time=30.0)
+    rig.tick(4 * 15)
+    workers = rig.ready_workers()
+    rig.new_controller()
+    rig.tick(4 * 30)
+    assert rig.ready_workers() == workers
+
+
+def test_a_restart_of_everything_wakes_nobody_who_slept(rig: Rig) -> None:
+    asleep(rig)
+    started = len(rig.host.started)
+    rig.new_controller()
+    rig.tick(20)
+    assert len(rig.host.started) == started
+    assert rig.get().is_ready
+
+
+def test_an_update_under_load_begins_with_the_workers_that_its_calls_need(rig: Rig) -> None:
+    rig.create("fraud", spec(size="Large"))
+    rig.until_ready()
+    rig.calls(at_a_time=30.0)
+    rig.pass_time(70)
+    rig.host.is_quick = False
+    rig.update("fraud", spec("2", size="Large"))
+    rig.until(lambda: len([each for each in rig.host.started if each.model.name == f"{MODEL}-2"]) == 10)
+    for started in rig.host.started:
+        if started.model.name == f"{MODEL}-2":
+            assert rig.route().config_version == 1
+            rig.host.become(started.worker_id, WorkerPhase.READY)
+            rig.tick()
+    rig.until_ready()
+    assert len(rig.routed_workers()) == 10
+
+
+def test_a_config_whose_least_workers_do_not_fit_is_refused_with_the_numbers(rig: Rig) -> None:
+    small = Machine(3 * GIB, 2)
+    rig.versions.files_bytes = 200 * 1024**2
+    large = ConfigDraft((EntitySpec(MODEL, "1", workload_size="Large"),))
+    medium = ConfigDraft((EntitySpec(MODEL, "1", workload_size="Medium"),))
+    fact = r"needs at least 4 workers, and this machine takes 2 workers of about 950 MiB: 2.2 GiB of memory and 2 cores"
+    with rig.database.transaction() as connection:
+        endpoints = Endpoints(connection, rig.clock, rig.versions, small)
+        with pytest.raises(InvalidArgument, match=fact):
+            endpoints.create("fraud", large, creator="ada")
+        endpoints.create("fraud", medium, creator="ada")
+
+
+def test_gateways_that_say_nothing_are_no_reason_to_sleep(rig: Rig) -> None:
+    rig.create("fraud", spec(to_zero=True))
+    rig.until_ready()
+    rig.clock.advance(timedelta(hours=1).total_seconds())
+    rig.tick(8)
+    assert len(rig.routed_workers()) == 1
+
+
+def test_a_thousand_sleepers_are_not_looked_at(rig: Rig) -> None:
+    asleep(rig)
+    rig.tick(2)
+    route = rig.route()
+    rig.tick(4)
+    assert rig.route() is route
+
+
+def test_the_books_are_read_with_as_many_queries_for_many_endpoints_as_for_few(rig: Rig) -> None:
+    def queries() -> int:
+        rig.tick(2)
+        seen: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            seen.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            rig.tick(20)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        return len(seen)
+
+    asleep(rig)
+    few = queries()
+    for i in range(8):
+        rig.create(f"endpoint-{i}", spec(to_zero=True))
+    rig.until(lambda: all(rig.get(f"endpoint-{i}").is_ready for i in range(8)))
+    rig.pass_time(320)
+    assert rig.host.workers == {}
+    assert queries() == few
+
+
+def test_who_sleeps_makes_room_sooner_when_memory_is_short(rig: Rig) -> None:
+    rig.create("fraud", spec(to_zero=True))
+    rig.until_ready()
+    rig.calls()
+    rig.machine = Machine(4 * GIB, 4)
+    rig.host.memory_bytes = 3 * GIB
+    rig.new_controller()
+    rig.pass_time(16)
+    assert len(rig.routed_workers()) == 1
+    rig.pass_time(10)
+    assert rig.routed_workers() == set()
+
+
+def test_when_the_states_of_very_many_change_at_once_gateways_do_not_wait_for_the_books(rig: Rig) -> None:
+    for i in range(60):
+        rig.create(f"endpoint-{i}")
+    rig.until(lambda: all(rig.get(f"endpoint-{i}").is_ready for i in range(60)))
+    rig.plans.plans[f"{MODEL}-1"] = Plan("B", None, batches=False, revision="", reason="not compiled yet")
+
+    def noted() -> int:
+        with rig.database.reading() as connection:
+            found = Endpoints(connection, rig.clock, rig.versions).list_all()
+        return sum(each.newest.deployment("model-1").message == "tier B: not compiled yet" for each in found)
+
+    rig.tick()
+    assert noted() == 50
+    rig.tick()
+    assert noted() == 60
