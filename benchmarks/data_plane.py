@@ -29,7 +29,7 @@ from benchmarks.wrk import Request, load, require_wrk
 
 OUT = Path(__file__).with_name("out")
 SERVING_CORE, ASKING_CORE = 0, 1
-_PAUSE_S = 0.5
+_WARM_UP_S = 1
 _CLOSE = 1e-5
 
 
@@ -57,7 +57,7 @@ class Result:
 @click.command(help=__doc__.partition("\n")[0] if __doc__ else None)
 @click.option("--models", "names", default=models.NAMES, multiple=True, type=click.Choice(models.NAMES))
 @click.option("--connections", default=(1, 8, 64), multiple=True, type=click.IntRange(min=1), show_default=True)
-@click.option("--seconds", default=4.0, show_default=True, help="Length of one run.")
+@click.option("--seconds", default=4, type=click.IntRange(min=1), show_default=True, help="Length of one run.")
 @click.option("--rounds", default=3, type=click.IntRange(min=1), show_default=True)
 @click.option("--rows", default=1, type=click.IntRange(min=1), show_default=True, help="Rows in a request.")
 @click.option("--no-peers", is_flag=True, help="Only mlflow and the constant answer.")
@@ -65,7 +65,7 @@ class Result:
 def main(
     names: Sequence[str],
     connections: Sequence[int],
-    seconds: float,
+    seconds: int,
     rounds: int,
     rows: int,
     no_peers: bool,
@@ -121,14 +121,14 @@ def servers(name: str, rows: int, peers: Sequence[Peer]) -> Iterator[list[Server
 
 
 def measure(
-    name: str, rows: int, found: Sequence[Server], connections: Sequence[int], seconds: float, rounds: int
+    name: str, rows: int, found: Sequence[Server], connections: Sequence[int], seconds: int, rounds: int
 ) -> list[Result]:
     """Every round visits every number of connections, and all servers one right after the other."""
     readings: dict[tuple[int, str], list[Reading]] = {}
     for _ in range(rounds):
         for count in connections:
             for server in found:
-                load(server.request, connections=count, seconds=_PAUSE_S, core=ASKING_CORE)
+                load(server.request, connections=count, seconds=_WARM_UP_S, core=ASKING_CORE)
                 reading = load(server.request, connections=count, seconds=seconds, core=ASKING_CORE)
                 readings.setdefault((count, server.name), []).append(reading)
     memory = {server.name: memory_of_tree(*server.processes).pss_mb for server in found}

@@ -1,13 +1,16 @@
 """The benchmark's models, served through the official clients: once compiled, once as an opaque pyfunc."""
 
+import json
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.peers import models
 
 _PLACE = "main.benchmarks"
+_COMPILE_TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def register_and_serve(name: str, folder: Path) -> Served:
         version = mlflow.register_model(uri, f"{_PLACE}.{name}_{tier.lower()}").version
         endpoints[tier] = f"{name}-{tier.lower()}"
         _serve(f"{_PLACE}.{name}_{tier.lower()}", str(version), endpoints[tier])
-        _refuse_other_tier(f"{_PLACE}.{name}_{tier.lower()}", str(version), tier)
+        _await_tier(f"{_PLACE}.{name}_{tier.lower()}", str(version), endpoints[tier], tier)
     path = mlflow.artifacts.download_artifacts(f"models:/{_PLACE}.{name}_a/1", dst_path=str(folder))
     return Served(Path(path), endpoints)
 
@@ -109,11 +112,20 @@ def _serve(model_name: str, version: str, endpoint: str) -> None:
     WorkspaceClient().serving_endpoints.create_and_wait(name=endpoint, config=config)
 
 
-def _refuse_other_tier(model_name: str, version: str, tier: str) -> None:
+def _await_tier(model_name: str, version: str, endpoint: str, tier: str) -> None:
+    """Wait until the version is compiled and its endpoint has gone over. Raises RuntimeError for another tier."""
     from databricks.sdk import WorkspaceClient
 
+    client = WorkspaceClient()
     path = f"/api/2.0/pierhead/models/{model_name}/versions/{version}/compilation"
-    found: Any = WorkspaceClient().api_client.do("GET", path)
-    if found["compilation"]["tier"] != tier:
-        proof = found["compilation"]["certificate"] or found["compilation"]
-        raise RuntimeError(f"{model_name} is served in tier {found['compilation']['tier']}, not {tier}: {proof}")
+    until_s = time.monotonic() + _COMPILE_TIMEOUT_S
+    found: Any = {"state": "WAITING"}
+    while time.monotonic() < until_s:
+        found = cast(dict[str, Any], client.api_client.do("GET", path))["compilation"]
+        shown = client.api_client.do("GET", f"/api/2.0/serving-endpoints/{endpoint}")
+        if found["state"] in ("DONE", "BROKEN") and f"tier {tier}" in json.dumps(shown):
+            break
+        time.sleep(0.5)
+    if found["state"] != "DONE" or found["tier"] != tier:
+        proof = found.get("certificate") or found
+        raise RuntimeError(f"{model_name} is served in tier {found.get('tier')}, not {tier}: {proof}")

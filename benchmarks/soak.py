@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,10 +44,14 @@ _PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Proportional set sizes of one moment, MB: the largest process of each part."""
+    """One moment, MB, the largest process of each part: proportional set size, and what of it is no file's page.
+
+    The former also changes when processes that share a library come and go; the latter is a process's own.
+    """
 
     at_s: float
     pss_mb: dict[str, float]
+    own_mb: dict[str, float]
 
 
 class Memory:
@@ -67,32 +71,41 @@ class Memory:
         self._is_over.set()
         self._thread.join()
 
-    def around(self, share: float) -> dict[str, float]:
-        """Medians of each part over a fifth of the samples, ending at this share of them."""
+    def around(self, share: float, which: str) -> dict[str, float]:
+        """Medians of each part (`pss_mb` or `own_mb`) over a fifth of the samples, ending at this share of them."""
         end = max(round(len(self.samples) * share), 1)
         chosen = self.samples[max(end - max(len(self.samples) // 5, 1), 0) : end]
         parts = {part for sample in chosen for part in sample.pss_mb}
         return {
-            part: statistics.median(sample.pss_mb[part] for sample in chosen if part in sample.pss_mb)
+            part: statistics.median(getattr(sample, which)[part] for sample in chosen if part in sample.pss_mb)
             for part in sorted(parts)
         }
 
     def _watch(self) -> None:
         began_s = time.monotonic()
         while not self._is_over.wait(_SAMPLE_EVERY_S):
-            self.samples.append(Sample(time.monotonic() - began_s, _sizes(self._supervisor)))
+            self.samples.append(Sample(time.monotonic() - began_s, *_sizes(self._supervisor)))
 
 
-def _sizes(supervisor: int) -> dict[str, float]:
+def _sizes(supervisor: int) -> tuple[dict[str, float], dict[str, float]]:
     root = psutil.Process(supervisor)
-    found: dict[str, float] = {}
+    pss: dict[str, float] = {}
+    own: dict[str, float] = {}
     for process in [root, *root.children(recursive=True)]:
-        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError, KeyError):
             words = " ".join(process.cmdline())
             part = next((name for key, name in _PARTS.items() if key in words), None)
             if part is not None:
-                found[part] = max(found.get(part, 0.0), process.memory_full_info().pss / 2**20)
-    return found
+                sizes = _rollup(process.pid)
+                pss[part] = max(pss.get(part, 0.0), sizes["Pss"])
+                own[part] = max(own.get(part, 0.0), sizes["Pss_Anon"])
+    return pss, own
+
+
+def _rollup(process_id: int) -> dict[str, float]:
+    """MB by the kernel's names."""
+    lines = Path(f"/proc/{process_id}/smaps_rollup").read_text().splitlines()[1:]
+    return {name: float(rest.split()[0]) / 1024 for name, _, rest in (line.partition(":") for line in lines)}
 
 
 @click.command(help=__doc__.partition("\n")[0] if __doc__ else None)
@@ -115,7 +128,7 @@ def main(minutes: float, connections: int, pause_ms: float, markdown: bool) -> N
         "\n".join(table(("model", "sent", "right", "wrong", "refused", "failed", "lost", "slowest s"), _fates(traffic)))
     )
     lines, grown = _memory_lines(memory)
-    print("\n".join(table(("part", "middle MB", "end MB", "change"), lines)))
+    print("\n".join(table(("part", "own MB, middle", "end", "change", "PSS MB at the end"), lines)))
     for each in traffic:
         print("\n".join(f"  {each.endpoint}: {detail}" for detail in each.counts.details))
     _keep(traffic, memory, done, surroundings)
@@ -164,11 +177,18 @@ def _fates(traffic: Sequence[Traffic]) -> list[tuple[str, ...]]:
 
 
 def _memory_lines(memory: Memory) -> tuple[list[tuple[str, ...]], bool]:
-    """And whether a part has grown by more than a tenth."""
-    middle, end = memory.around(0.6), memory.around(1.0)
+    """And whether a part's own memory has grown by more than a tenth."""
+    middle, end = memory.around(0.6, "own_mb"), memory.around(1.0, "own_mb")
+    pss = memory.around(1.0, "pss_mb")
     both = [part for part in middle if part in end]
     lines = [
-        (part, f"{middle[part]:.1f}", f"{end[part]:.1f}", f"{100 * (end[part] / middle[part] - 1):+.1f} %")
+        (
+            part,
+            f"{middle[part]:.1f}",
+            f"{end[part]:.1f}",
+            f"{100 * (end[part] / middle[part] - 1):+.1f} %",
+            f"{pss[part]:.1f}",
+        )
         for part in both
     ]
     return lines, any(end[part] > middle[part] * (1 + _GROWTH) for part in both)
@@ -182,7 +202,7 @@ def _keep(traffic: Sequence[Traffic], memory: Memory, done: dict[str, int], surr
         "troubles": done,
         "fates": {each.endpoint: dict(each.counts.fates) for each in traffic},
         "details": {each.endpoint: each.counts.details for each in traffic},
-        "memory": [{"at_s": round(sample.at_s, 1), **sample.pss_mb} for sample in memory.samples],
+        "memory": [asdict(sample) for sample in memory.samples],
     }
     (OUT / f"soak-{moment}.json").write_text(json.dumps(record, indent=1) + "\n")
 

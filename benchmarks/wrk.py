@@ -33,13 +33,13 @@ def require_wrk() -> str:
     return found
 
 
-def load(request: Request, *, connections: int, seconds: float, core: int) -> Reading:
+def load(request: Request, *, connections: int, seconds: int, core: int) -> Reading:
     """Closed loop on keep-alive connections. Raises RuntimeError if wrk fails."""
     with tempfile.NamedTemporaryFile() as body:
         body.write(request.body)
         body.flush()
         headers = "\n".join(f"{name}: {value}" for name, value in request.headers.items())
-        command = [require_wrk(), "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "60s", "-s", str(_SCRIPT)]
+        command = [require_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", str(_SCRIPT)]
         done = subprocess.run(
             ["taskset", "-c", str(core), *command, request.url],
             env={**os.environ, "REQUEST_BODY": body.name, "REQUEST_HEADERS": headers},

@@ -19,7 +19,7 @@ import click
 from benchmarks.faults.scenarios import SCENARIOS, Scenario
 from benchmarks.faults.sleeping import sleep_and_wake
 from benchmarks.faults.traffic import FAILED, LOST, REFUSED, RIGHT, WRONG, Counts
-from benchmarks.faults.withdrawing import answer_wrongly
+from benchmarks.faults.withdrawing import answer_wrongly, start_damaged
 from benchmarks.faults.world import MODELS, World, populated
 from benchmarks.processes import platform
 from benchmarks.surroundings import describe
@@ -40,11 +40,12 @@ _HEADER = ("fault", "model", "sent", "right", "wrong", "refused", "failed", "los
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a fault did to one endpoint's requests."""
+    """What a fault did to one endpoint's requests. `failure`: how the platform did not recover; empty if it did."""
 
     fault: str
     model: str
     counts: Counts
+    failure: str = ""
 
     def cells(self) -> tuple[str, ...]:
         fates = (f"{self.counts.fates[fate]:,}" for fate in (RIGHT, WRONG, REFUSED, FAILED, LOST))
@@ -68,30 +69,38 @@ def main(connections: int, only: Sequence[str], markdown: bool) -> None:
             for model in MODELS:
                 woken = sleep_and_wake(world, model, SLEEPS_AFTER_S)
                 lines.append(Line("asleep, then asked", model, woken.counts))
-                notes.append(f"{model}: first answer {woken.wake_s:.2f} s after {woken.processes_asleep} workers")
+                notes.append(
+                    f"{model}: awake after {woken.wake_s:.2f} s, {woken.processes_asleep} workers while asleep"
+                )
             _say(lines[-len(MODELS) :])
-        if not only or any("wrong" in part for part in only):
-            withdrawn = answer_wrongly(world, "price")
-            lines += [
-                Line("compiled answers made wrong, until noticed", "price", withdrawn.before),
-                Line("... and after", "price", withdrawn.after),
-            ]
-            notes.append(f"wrong answers were noticed and the original served after {withdrawn.noticed_s:.1f} s")
+        if not only or any("damaged" in part for part in only):
+            for name, hurt in (("files damaged", start_damaged), ("damaged, no golden rows", answer_wrongly)):
+                withdrawn = hurt(world)
+                lines.append(Line(f"{name}, until noticed", "price", withdrawn.before))
+                lines.append(Line(f"{name}, and after", "price", withdrawn.after))
+                notes.append(f"{name}: the original served after {withdrawn.noticed_s:.1f} s")
     table = [line.cells() for line in lines]
     print("\n".join(in_markdown(_HEADER, table, left=2) if markdown else in_columns(_HEADER, table)))
     print("\n".join(notes))
+    for failure in dict.fromkeys(f"NOT RECOVERED from {line.fault}: {line.failure}" for line in lines if line.failure):
+        print(failure)
     for line in lines:
-        print("\n".join(f"  {line.fault}, {line.model}: {detail}" for detail in line.counts.details))
+        for detail in line.counts.details:
+            print(f"  {line.fault}, {line.model}: {detail}")
     _keep(lines, notes, surroundings)
 
 
 def suffer(world: World, scenario: Scenario, connections: int, pause_s: float = 0.02) -> list[Line]:
     """One fault under traffic on all endpoints."""
+    failure = ""
     with world.all_traffic(connections=connections, pause_s=pause_s) as traffic:
-        scenario.fault(world)
-        for each in traffic.values():
-            each.wait_for(connections, 120)
-    return [Line(scenario.name, model, each.counts) for model, each in traffic.items()]
+        try:
+            scenario.fault(world)
+            for each in traffic.values():
+                each.wait_for(connections, 120)
+        except TimeoutError as error:
+            failure = str(error)
+    return [Line(scenario.name, model, each.counts, failure) for model, each in traffic.items()]
 
 
 @contextmanager
@@ -134,7 +143,13 @@ def _keep(lines: Sequence[Line], notes: Sequence[str], surroundings: Sequence[st
     OUT.mkdir(exist_ok=True)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     rows = [
-        {"fault": line.fault, "model": line.model, "fates": dict(line.counts.fates), "details": line.counts.details}
+        {
+            "fault": line.fault,
+            "model": line.model,
+            "fates": dict(line.counts.fates),
+            "details": line.counts.details,
+            "failure": line.failure,
+        }
         for line in lines
     ]
     record = {"surroundings": surroundings, "notes": notes, "lines": rows}

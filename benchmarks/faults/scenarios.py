@@ -15,6 +15,7 @@ from onnx import numpy_helper
 from benchmarks.faults.world import MODELS, World, wait_until
 
 _SETTLES_S = 1.0
+_REPLACED_WITHIN_S = 60.0
 
 Fault = Callable[[World], None]
 
@@ -52,11 +53,12 @@ def hang_workers(world: World) -> None:
     for worker in stopped:
         worker.suspend()
     try:
-        wait_until(
-            "hung workers are replaced",
-            lambda: all(_has_others(world, model, stopped) for model in MODELS),
-            90,
-        )
+        for model in MODELS:
+            wait_until(
+                f"the hung workers of {model} are replaced",
+                lambda model=model: _has_others(world, model, stopped),
+                _REPLACED_WITHIN_S,
+            )
         time.sleep(_SETTLES_S)
     finally:
         for worker in stopped:
@@ -111,25 +113,25 @@ SCENARIOS = (
 )
 
 
-def tamper(world: World, model: str) -> Path:
-    """Make what is served of a compiled model wrong, in a way that no gate has seen, and have it loaded.
+def damage(world: World, model: str, version: str, endpoint: str) -> Path:
+    """Make what is served of a compiled version wrong, and have it loaded. Gives the artifact's folder.
 
-    Every number that the network adds or multiplies by moves by a thousandth. Gives the file.
+    Every number that the network adds or multiplies by moves by a thousandth.
     """
-    digest = world.certificate(model)["certificate"]["artifact"]
+    digest = world.certificate(model, version)["certificate"]["artifact"]
     [file] = world.home.compiled.glob(f"{digest}*/**/model.onnx")
     network = onnx.load(file)
     for tensor in network.graph.initializer:
         values = numpy_helper.to_array(tensor)
         if values.dtype.kind == "f":
             tensor.CopyFrom(numpy_helper.from_array(values * values.dtype.type(1.001), tensor.name))
-    mode = file.stat().st_mode
+    # Laid out for reading only.
+    file.parent.chmod(0o700)
     file.chmod(0o600)
     file.write_bytes(network.SerializeToString())
-    file.chmod(mode)
-    for worker in world.workers(model):
+    for worker in world.workers(endpoint):
         worker.kill()
-    return file
+    return file.parent
 
 
 def kill_one(world: World, model: str) -> None:

@@ -1,13 +1,14 @@
-"""A compiled model that answers wrongly in production: how long, and what becomes of its endpoint."""
+"""Compiled files that turn wrong behind the platform's back: who notices, how soon, and what callers see."""
 
 import time
 from dataclasses import dataclass
 
-from benchmarks.faults.scenarios import tamper
+from benchmarks.faults.scenarios import damage
 from benchmarks.faults.traffic import Counts
 from benchmarks.faults.world import World, wait_until
 
 _WITHIN_S = 120.0
+_ENDPOINT = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +20,39 @@ class Withdrawn:
     noticed_s: float
 
 
-def answer_wrongly(world: World, model: str) -> Withdrawn:
-    """Ends with the original serving. Raises TimeoutError if nobody notices."""
-    began_s = time.monotonic()
-    with world.traffic(model) as traffic:
-        tamper(world, model)
+def start_damaged(world: World) -> Withdrawn:
+    """A worker that starts with damaged files repeats its golden rows first. Raises TimeoutError if it serves them."""
+    return _hurt(world, "price", "1", "price")
+
+
+def answer_wrongly(world: World) -> Withdrawn:
+    """Without golden rows the damage shows in answers, which are compared with the original's beside the path.
+
+    Raises TimeoutError if nobody notices.
+    """
+    world.serve("price", "2", endpoint=_ENDPOINT)
+    world.wait_ready(_ENDPOINT)
+    world.wait_compiled("price", "2")
+    wait_until("the artifact serves", lambda: world.route(_ENDPOINT).get("is_compiled", False), 60)
+    digest = world.certificate("price", "2")["certificate"]["artifact"]
+    for golden in world.home.compiled.glob(f"{digest}*/**/golden.json"):
+        golden.parent.chmod(0o700)
+        golden.unlink()
+    return _hurt(world, "price", "2", _ENDPOINT)
+
+
+def _hurt(world: World, model: str, version: str, endpoint: str) -> Withdrawn:
+    with world.traffic(model, endpoint=endpoint) as traffic:
+        began_s = time.monotonic()
+        damage(world, model, version, endpoint)
         wait_until(
-            f"{model} goes over to its original",
-            lambda: not world.route(model).get("is_compiled", True),
+            f"{endpoint} goes over to its original",
+            lambda: not world.route(endpoint).get("is_compiled", True),
             _WITHIN_S,
         )
         noticed_s = time.monotonic() - began_s
         # The gateway may need a moment to hear of it.
         time.sleep(1.0)
-    with world.traffic(model) as healed:
+    with world.traffic(model, endpoint=endpoint) as healed:
         healed.wait_for(50)
     return Withdrawn(traffic.counts, healed.counts, noticed_s)

@@ -69,9 +69,10 @@ class World:
         wait_until(f"{endpoint} is ready", is_ready, timeout_s)
 
     def route(self, endpoint: str) -> dict[str, Any]:
-        """What gateways know of its one entity."""
-        found: dict[str, Any] = json.loads(self.home.snapshot.read_bytes())["endpoints"][endpoint]
-        return dict(found["entities"][0]) if found["entities"] else {}
+        """What gateways know of its one entity; empty if nothing."""
+        endpoints = json.loads(self.home.snapshot.read_bytes())["endpoints"]
+        entities = endpoints.get(endpoint, {}).get("entities", ())
+        return dict(entities[0]) if entities else {}
 
     def workers(self, endpoint: str) -> list[psutil.Process]:
         """Those that answer it, the originals beside compiled ones included."""
@@ -101,6 +102,14 @@ class World:
         path = f"/api/2.0/pierhead/models/{_PLACE}.{model}/versions/{version}/compilation"
         found: dict[str, Any] = self.call("GET", path)["compilation"]
         return found
+
+    def wait_compiled(self, model: str, version: str = "1", timeout_s: float = 600.0) -> None:
+        """Until its compilation is over, whatever came of it. Raises TimeoutError."""
+
+        def is_over() -> bool:
+            return self.certificate(model, version)["state"] in ("DONE", "BROKEN")
+
+        wait_until(f"version {version} of {model} is compiled", is_over, timeout_s)
 
     def traffic(self, model: str, *, endpoint: str = "", connections: int = 16, pause_s: float = 0.02) -> Traffic:
         return Traffic(
@@ -148,7 +157,7 @@ def populated(url: str, token: str, home: Path, supervisor: int, folder: Path) -
 
 
 def _wait_served_as_meant(world: World, model: str) -> None:
-    wait_until(f"{model} is compiled", lambda: world.certificate(model)["state"] in ("DONE", "BROKEN"), 600.0)
+    world.wait_compiled(model)
     is_compiled, batches = model == "price", model != "crowd"
 
     def is_as_meant() -> bool:

@@ -31,20 +31,30 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "compiled-models.md"
 @click.option("--only", multiple=True, help="Subjects whose name contains this.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--resume", is_flag=True, help="Keep results of an interrupted run with the same seed and rows.")
+@click.option("--report", is_flag=True, help="Run nothing: report what an interrupted run has kept.")
 @click.option("--no-converters", is_flag=True, help="Do without the stock converters.")
 @click.option("--page", is_flag=True, help="Write docs/reference/compiled-models.md from the results.")
-def main(
-    rows: int, each: int | None, only: Sequence[str], seed: int, resume: bool, no_converters: bool, page: bool
+def main(  # noqa: PLR0913 - one argument an option
+    rows: int,
+    each: int | None,
+    only: Sequence[str],
+    seed: int,
+    resume: bool,
+    report: bool,
+    no_converters: bool,
+    page: bool,
 ) -> None:
     chosen = [subject for subject in subjects() if not only or any(part in subject.name for part in only)]
     wanted = each or -(-rows // max(len(chosen), 1))
-    converters = None if no_converters else install_converters(OUT / "environments")
+    converters = None if no_converters or report else install_converters(OUT / "environments")
     records = Records(OUT / "parity", seed, wanted)
     surroundings = describe()
     print("\n".join(surroundings), flush=True)
     results = []
     for subject in chosen:
-        result = records.find(subject.name) if resume else None
+        result = records.find(subject.name) if resume or report else None
+        if result is None and report:
+            continue
         if result is None:
             result = run(subject, Workplace(OUT / "parity" / "work" / subject.name, converters, seed), wanted)
             records.keep(subject.name, result)

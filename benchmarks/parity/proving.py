@@ -25,7 +25,7 @@ class Workplace:
 
 def prove(model: Path, place: Workplace) -> Built:
     """Our own emitter first, the stock converters where that knows nothing. Raises JobBroke."""
-    jobs = JobProcesses(_LIMITS, None, place.seed)
+    jobs = JobProcesses(_LIMITS, seed=place.seed)
     python, work = Path(sys.executable), place.folder / "job"
     built = jobs.compile("0" * 64, model, python, None, work)
     if place.converters is not None and is_for_the_converters(built):

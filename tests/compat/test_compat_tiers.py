@@ -15,7 +15,11 @@ from pierhead.kit.home import Home
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 _MODEL, _ENDPOINT = "main.compat.tiers", "compat-tiers"
-_SETTINGS = {"PIERHEAD_COMPILE_VERSIONS": "served", "PIERHEAD_SCALE_TO_ZERO_AFTER_S": "3"}
+_SETTINGS = {
+    "PIERHEAD_COMPILE_VERSIONS": "served",
+    "PIERHEAD_SCALE_TO_ZERO_AFTER_S": "3",
+    "PIERHEAD_ORIGINALS_IDLE_S": "3",
+}
 _WAKES_WITHIN_S = 5.0
 
 

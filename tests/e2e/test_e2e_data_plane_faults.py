@@ -9,7 +9,7 @@ from benchmarks.faults.__main__ import SETTINGS, SLEEPS_AFTER_S, suffer
 from benchmarks.faults.scenarios import Scenario
 from benchmarks.faults.sleeping import sleep_and_wake
 from benchmarks.faults.traffic import WRONG
-from benchmarks.faults.withdrawing import answer_wrongly
+from benchmarks.faults.withdrawing import answer_wrongly, start_damaged
 from benchmarks.faults.world import MODELS, World, populated
 
 from harness.platform import Platform
@@ -43,14 +43,14 @@ def test_every_request_has_its_right_answer_during(world: World, fault: scenario
     assert {line.model: (line.counts.bad, line.counts.details) for line in lines} == {
         model: (0, []) for model in MODELS
     }
-    assert all(line.counts.sent > _CONNECTIONS for line in lines)
+    assert all(line.counts.sent > _CONNECTIONS and not line.failure for line in lines)
 
 
 def test_hung_workers_are_replaced_and_nobody_gets_anothers_answer(world: World) -> None:
     lines = suffer(world, Scenario("fault", scenarios.hang_workers), _CONNECTIONS)
     for line in lines:
         print(line.cells(), line.counts.details)
-        assert line.counts.fates[WRONG] == 0
+        assert (line.failure, line.counts.fates[WRONG]) == ("", 0)
         # What was in the hands of a hung worker is answered 504 by its time-out; there is one for each connection.
         assert line.counts.bad <= _CONNECTIONS
 
@@ -64,9 +64,15 @@ def test_a_sleeping_endpoint_costs_no_process_and_wakes_for_its_first_callers(wo
     assert woken.wake_s < _WAKES_WITHIN_S[model]
 
 
+def test_damaged_files_are_never_answered_with(world: World) -> None:
+    withdrawn = start_damaged(world)
+    assert (withdrawn.before.bad, withdrawn.before.details) == (0, [])
+    assert (withdrawn.after.bad, withdrawn.after.details) == (0, [])
+
+
 def test_an_endpoint_whose_compiled_answers_are_wrong_goes_over_to_the_original_by_itself(world: World) -> None:
-    withdrawn = answer_wrongly(world, "price")
-    certificate = world.certificate("price")
+    withdrawn = answer_wrongly(world)
+    certificate = world.certificate("price", "2")
     print(f"noticed after {withdrawn.noticed_s:.1f} s and {withdrawn.before.fates[WRONG]} wrong answers")
     assert withdrawn.before.fates[WRONG] > 0
     assert (withdrawn.after.bad, withdrawn.after.details) == (0, [])

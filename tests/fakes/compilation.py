@@ -1,11 +1,16 @@
 """What compilation needs from outside, in memory."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import structs
 
 from pierhead.compile.domain.certificate import Certificate, Differences, Tier, Verdict
 from pierhead.compile.ports import Built, Checked, JobBroke, Sample
+from pierhead.kit.artifacts import ArtifactStore
+
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def certificate(source: str, verdict: Verdict = Verdict.EXACT, *, compared: bool = True) -> Certificate:
@@ -68,22 +73,37 @@ class FakeJobs:
         self._checked = checked
         self.compiled: list[tuple[str, Path | None]] = []
         self.verified: list[Sample] = []
+        self.network = ""
+        """What the next artifact holds; the same each time if nothing is said."""
+        self.meanwhile: Callable[[], object] | None = None
+        """Happens once, at the end of the next job."""
 
     def compile(self, source: str, _model: Path, _python: Path, converter: Path | None, work: Path) -> Built:
         self.compiled.append((source, converter))
         outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
         if isinstance(outcome, str):
+            self._meanwhile()
             raise JobBroke(outcome)
         artifact = work / "artifact"
         artifact.mkdir(parents=True, exist_ok=True)
-        (artifact / "artifact.json").write_text(source)
-        return Built(outcome, artifact if outcome.artifact else None)
+        (artifact / "artifact.json").write_text(self.network or source)
+        if outcome.artifact is None:
+            return Built(outcome, None)
+        digest = ArtifactStore(work / "store").add_tree(artifact, EPOCH)
+        self._meanwhile()
+        return Built(structs.replace(outcome, artifact=digest), artifact)
 
     def verify(self, _artifact: Path, _model: Path, _python: Path, samples: Sequence[Sample], _work: Path) -> Checked:
         self.verified += samples
+        self._meanwhile()
         if isinstance(self._checked, str):
             raise JobBroke(self._checked)
         return self._checked
+
+    def _meanwhile(self) -> None:
+        happening, self.meanwhile = self.meanwhile, None
+        if happening is not None:
+            happening()
 
 
 class HeardReports:

@@ -88,6 +88,9 @@ class Crew:
 
     def submit(self, call: Call) -> None:
         call.crew = self
+        if call.held_since_s and self._has_worker():
+            # It was held elsewhere, in a crew that is over.
+            _let_run(call, monotonic_s())
         if not (call.losses or self._waiting):
             link = self._least_busy()
             if link is not None:
@@ -155,22 +158,21 @@ class Crew:
         return any(worker.link is not None for worker in self._workers)
 
     def _hold(self, call: Call) -> None:
-        if call.held_since_s:
+        if call.held_since_s and self._is_holding:
             return
-        call.held_since_s = now_s = monotonic_s()
-        call.deadline_s = now_s + self._pool.route.endpoint.hold_timeout_s
         self._is_holding = True
+        if not call.held_since_s:
+            call.held_since_s = now_s = monotonic_s()
+            call.deadline_s = now_s + self._pool.route.endpoint.hold_timeout_s
         self._on_hold()
 
     def _release(self) -> None:
-        """There is a worker: from now on the model's time counts."""
+        """There is a worker."""
         self._is_holding = False
         now_s = monotonic_s()
         for call in self.waiting_calls():
             if call.held_since_s:
-                call.held_s += now_s - call.held_since_s
-                call.held_since_s = 0.0
-                call.deadline_s = now_s + call.timeout_s
+                _let_run(call, now_s)
 
     def _least_busy(self, *, for_suspect: bool = False) -> WorkerLink | None:
         if self._limit and self.in_flight >= self._limit:
@@ -188,3 +190,10 @@ class Crew:
             if load < fewest:
                 best, fewest = link, load
         return best
+
+
+def _let_run(call: Call, now_s: float) -> None:
+    """It is held no more: from now on the model's time counts."""
+    call.held_s += now_s - call.held_since_s
+    call.held_since_s = 0.0
+    call.deadline_s = now_s + call.timeout_s

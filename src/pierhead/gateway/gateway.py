@@ -33,6 +33,8 @@ from pierhead.serving.domain.traffic import GatewayTraffic
 log = structlog.get_logger()
 
 _TRAFFIC_EVERY_S = 1.0
+# With a thousand endpoints it takes milliseconds to tell, and those who must wait may come in every turn.
+_TELL_EVERY_S = 0.02
 _EXPIRE_EVERY_S = 0.05
 _FLUSH_EVERY_S = 0.5
 _DRAIN_FOR_S = 30.0
@@ -72,6 +74,7 @@ class Gateway:
         )
         self._nudge = Nudge(config.nudge_socket)
         self._is_telling = False
+        self._told_s = 0.0
         self._traffic_file = TrafficFile(config.traffic_folder, config.gateway_id)
         self._shared = SharedLimits(config.traffic_folder, config.gateway_id) if config.gateways > 1 else None
         self._upstreams = UpstreamPool(str(config.api_socket), loop)
@@ -177,13 +180,14 @@ class Gateway:
         self._dispatcher.follow(snapshot)
 
     def _tell_of_held(self) -> None:
-        """Somebody waits for a worker: say so at the end of this turn, once for all who came in it."""
+        """Somebody waits for a worker: say so at the end of this turn, or soon, once for all who came by then."""
         if not self._is_telling:
             self._is_telling = True
-            self._loop.call_soon(self._tell)
+            self._loop.call_later(max(0.0, self._told_s + _TELL_EVERY_S - monotonic_s()), self._tell)
 
     def _tell(self) -> None:
         self._is_telling = False
+        self._told_s = monotonic_s()
         self._write_traffic()
         self._nudge.send()
 

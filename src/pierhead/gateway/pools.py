@@ -44,10 +44,16 @@ class EntityPool:
         self._told = None
         for call in (*self.main.waiting_calls(), *self.native.waiting_calls()):
             call.route = self.route
+        # What was handed back while there was an artifact before is no business of the new one's workers.
+        declined = [call for call in self.main.waiting_calls() if call.is_native and entity.is_compiled]
+        for call in declined:
+            self.main.forget(call)
         limit = -(-entity.concurrency // self._gateways)
         most = MOST_IN_A_BATCH if entity.batches else MOST_IN_FLIGHT
         self.main.staff([workers.get(path) for path in entity.sockets], most=most, limit=limit)
         self.native.staff([workers.get(path) for path in entity.native_sockets], most=MOST_IN_FLIGHT, limit=0)
+        for call in declined:
+            self.native.submit(call)
         if not entity.is_compiled:
             # The workers are the original's now.
             for call in self.native.take_all():

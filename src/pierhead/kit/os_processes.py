@@ -25,6 +25,14 @@ def is_running(process_id: int, started_s: float) -> bool:
         return False
 
 
+def is_stopped(process_id: int) -> bool:
+    """Whether somebody has stopped the process (SIGSTOP, a debugger): it does nothing until it is told to go on."""
+    try:
+        return psutil.Process(process_id).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
+        return False
+
+
 def kill_group(leader: int) -> None:
     """Kill a living process with every process of its group. Harmless if all are gone."""
     for kill in (os.killpg, os.kill):

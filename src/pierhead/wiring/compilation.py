@@ -1,12 +1,15 @@
 """Compilation, filled by the registry, the environments of served versions and the job's processes."""
 
+import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 from pierhead.compile.adapters.job_process import JobLimits, JobProcesses
 from pierhead.compile.adapters.sample_files import SampleFiles
 from pierhead.compile.convert.requirements import converter_requirements
+from pierhead.compile.domain.certificate import Runtime
 from pierhead.compile.ports import JobBroke
 from pierhead.compile.services.compiler import Compiler, Workshop
 from pierhead.compile.services.tiers import Tiers
@@ -88,13 +91,13 @@ class Compilation:
         clock: Clock,
         versions: ModelVersions,
         environments: Environments,
-        lifeline_fd: int | None,
     ) -> None:
         artifacts = ArtifactStore(home.store)
         files, built = RegisteredFiles(database, versions), ModelEnvironments(environments)
         limits = JobLimits(settings.compile_memory_bytes, settings.compile_timeout_s)
-        jobs, reports = JobProcesses(limits, lifeline_fd), ParityReports(database)
-        self.tiers = Tiers(database, clock, artifacts, home.compiled)
+        jobs, reports = JobProcesses(limits), ParityReports(database)
+        runtime = Runtime(platform.machine(), version("onnxruntime"))
+        self.tiers = Tiers(database, clock, artifacts, home.compiled, runtime, lambda: load_signer(home.audit).verifier)
         self.compiler = Compiler(
             database,
             clock,
@@ -107,6 +110,7 @@ class Compilation:
                 signer=lambda: load_signer(home.audit),
                 folder=home.compile_jobs,
             ),
+            runtime=runtime,
             compiles_registered=settings.compile_versions == "registered",
         )
         self.verification = Verification(

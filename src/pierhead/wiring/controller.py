@@ -72,7 +72,7 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
     nudges = NudgeSocket(home.run / "nudge.sock")
     versions = RegistryVersions(database, clock, ArtifactStore(home.store), home.models)
     environments = UvEnvironments(home.environments, None, settings.build_timeout_s, clock)
-    compilation = Compilation(settings, home, database, clock, versions, environments, lifeline_fd)
+    compilation = Compilation(settings, home, database, clock, versions, environments)
     reconciler = Reconciler(
         database=database,
         clock=clock,

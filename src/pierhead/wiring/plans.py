@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pierhead.compile.domain.certificate import Tier
 from pierhead.compile.services.tiers import ServedAs, Tiers
+from pierhead.kit.errors import PierheadError
 from pierhead.serving.domain.plans import PLAIN, Plan
 
 
@@ -30,5 +31,9 @@ class CompiledPlans:
             return Plan(served.tier.value, None, served.batches, "", served.reason)
         folder = self._folders.get(served.artifact)
         if folder is None:
-            folder = self._folders[served.artifact] = self._tiers.folder_of(served.artifact)
+            try:
+                folder = self._folders[served.artifact] = self._tiers.folder_of(served.artifact)
+            except (PierheadError, OSError) as error:
+                # One artifact that is damaged must not keep the others from being read.
+                return Plan(PLAIN.tier, None, served.batches, "", f"its artifact cannot be read: {error}")
         return Plan(served.tier.value, folder, served.batches, served.artifact)

@@ -1,6 +1,7 @@
 """Run as a script: makes a proved artifact wrong as stock converters do, and puts it to the gate once more.
 
-`python gate_a_changed_artifact.py MODEL ARTIFACT FOLDER` prints the gate's result as JSON.
+`python gate_a_changed_artifact.py MODEL ARTIFACT FOLDER` prints the gate's results as JSON: of the artifact as it is,
+of the same once more, of the wrong one.
 """
 
 import json
@@ -40,10 +41,12 @@ if __name__ == "__main__":
     with (folder / "log").open("ab", buffering=0) as log, Sandbox(Limits(2 * 1024**3, 120.0), log, folder) as sandbox:
         original = Original(sandbox, Path(sys.executable), model)
         facts = original.load()
-        side = start_compiled(sandbox, folder / "artifact", shares_runs=True)
         known = Known((facts.example or "").encode(), [])
-        # Without the program: whoever made the artifact may have misunderstood the model.
-        gated = Gate(original, side, Stages(log), seed=0, rows=200).judge(known, facts.layout, None)
-    print(json.dumps(msgspec.to_builtins(gated)))
+        results = []
+        for artifact in (proved, proved, folder / "artifact"):
+            side = start_compiled(sandbox, artifact, shares_runs=True)
+            # Without the program: whoever made the artifact may have misunderstood the model.
+            results.append(Gate(original, side, Stages(log), seed=0, rows=100).judge(known, facts.layout, None))
+    print(json.dumps(msgspec.to_builtins(results)))
     sys.stdout.flush()
     os._exit(0)

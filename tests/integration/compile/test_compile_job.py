@@ -61,10 +61,15 @@ def job(order: dict[str, Any], folder: Path, *flags: str) -> "subprocess.Popen[b
         )
 
 
-def order_of(model: Path, output: Path, *, wall_s: float = 200.0, **more: Any) -> dict[str, Any]:
-    limits = {"memory_bytes": MEMORY_BYTES, "wall_s": wall_s}
+def order_of(
+    model: Path, output: Path, *, wall_s: float = 200.0, memory_bytes: int = MEMORY_BYTES, **more: Any
+) -> dict[str, Any]:
+    limits = {"memory_bytes": memory_bytes, "wall_s": wall_s}
     common = {"model": str(model), "python": sys.executable, "output": str(output), "limits": limits}
-    return {"source": "a" * 64, "seed": 1, "rows": 400, **common, **more}
+    return {"source": "a" * 64, "seed": 1, "rows": 200, **common, **more}
+
+
+SAMPLE = {"dataframe_records": [{"age": 33.0, "income": None, "since": 1.65e12}]}
 
 
 @pytest.fixture(scope="session")
@@ -87,19 +92,20 @@ def output_of(models: Path, name: str) -> Path:
     return models.parent / "compiled" / name
 
 
-@pytest.mark.parametrize("name", ["proba", "linear", "forest", "hgb", "lightgbm"])
+@pytest.mark.parametrize("name", ["proba", "hgb"])
 def test_a_model_is_compiled_and_proved(compiled, models, name, tmp_path):
-    certificate = compiled(name)
+    """`proba` was saved by skops, `hgb` by cloudpickle."""
+    certificate = compiled(name, samples=[SAMPLE] if name == "hgb" else [])
     story = (output_of(models, name) / "job.log").read_text()[-3000:]
     assert certificate.verdict is Verdict.EXACT, story
     assert (certificate.tier, certificate.engine_row) == (Tier.COMPILED, "onnxruntime")
     assert (certificate.reason, certificate.source) == ("", "a" * 64)
     assert certificate.differences is not None
-    assert certificate.differences.rows > 700
+    assert certificate.differences.rows > 400
     assert (certificate.differences.flips, certificate.differences.mismatches) == (0, 0)
     assert certificate.is_row_independent
     assert {"numpy", "onnxruntime", "original mlflow"} <= set(certificate.versions)
-    assert certificate.versions["original scikit-learn" if name != "lightgbm" else "original lightgbm"]
+    assert certificate.versions["original scikit-learn"] == version("scikit-learn")
     assert [timing.rows for timing in certificate.timings] == [1, 100, 10_000]
     assert all(timing.compiled_us is not None for timing in certificate.timings)
     artifact = output_of(models, name) / "artifact"
@@ -122,36 +128,28 @@ def test_golden_rows_are_answered_by_the_artifact_alone(compiled, models):
     assert verdict_of(differences(found.rows, found.cases)) is Verdict.EXACT
 
 
-def test_the_same_order_compares_the_same_rows(compiled, models, tmp_path):
-    again = job(order_of(models / "hgb", tmp_path / "output"), tmp_path)
-    assert again.wait(240) == 0
-    certificate = certificates.decode((tmp_path / "output" / "certificate.json").read_bytes())
-    assert certificate.rows_digest == compiled("hgb").rows_digest
-    assert certificate.differences == compiled("hgb").differences
+def test_logged_requests_are_compared_too(compiled, models):
+    compiled("hgb", samples=[SAMPLE])
+    golden = json.loads((output_of(models, "hgb") / "artifact" / "golden.json").read_text())
+    assert any(json.loads(row["request"]) == SAMPLE for row in golden)
 
 
-def test_logged_requests_are_compared_too(models, tmp_path):
-    sample = {"dataframe_records": [{"age": 33.0, "income": None, "since": 1.65e12}]}
-    asked = job(order_of(models / "hgb", tmp_path / "output", samples=[sample], rows=20), tmp_path)
-    assert asked.wait(240) == 0
-    golden = json.loads((tmp_path / "output" / "artifact" / "golden.json").read_text())
-    assert any(json.loads(row["request"]) == sample for row in golden)
-
-
-def test_thresholds_rounded_to_single_precision_are_refused_with_a_row(compiled, models, tmp_path):
-    compiled("hgb")
+def test_the_gate_asks_the_same_twice_and_refuses_thresholds_in_single_precision_with_a_row(compiled, models, tmp_path):
+    compiled("hgb", samples=[SAMPLE])
     script = [sys.executable, str(HERE / "gate_a_changed_artifact.py")]
     artifact = output_of(models, "hgb") / "artifact"
     done = subprocess.run(
         [*script, str(models / "hgb"), str(artifact), str(tmp_path)], capture_output=True, check=True, timeout=240
     )
-    gated = json.loads(done.stdout)
-    assert gated["verdict"] == "refused"
-    assert gated["differences"]["mismatches"] >= 1
-    assert gated["worst"]["kind"] == "boundary"
-    assert gated["worst"]["original"] != gated["worst"]["compiled"]
-    assert gated["worst"]["request"][:60] in gated["reason"]
-    assert gated["golden"] == []
+    first, again, changed = json.loads(done.stdout)
+    assert first == again
+    assert first["verdict"] == "exact"
+    assert changed["verdict"] == "refused"
+    assert changed["differences"]["mismatches"] >= 1
+    assert changed["worst"]["kind"] == "boundary"
+    assert changed["worst"]["original"] != changed["worst"]["compiled"]
+    assert changed["worst"]["request"][:60] in changed["reason"]
+    assert changed["golden"] == []
 
 
 def test_a_step_that_nobody_knows_is_named_and_the_original_serves(compiled, models):
@@ -170,26 +168,18 @@ def test_a_logged_network_is_taken_as_it_is(compiled):
     assert certificate.tier is Tier.COMPILED
 
 
-def test_a_logged_network_whose_rows_mlflow_mixes_up_is_refused(compiled):
-    certificate = compiled("onnx_pairs")
-    assert certificate.verdict is Verdict.REFUSED
-    assert "values a row" in certificate.reason
-    assert not certificate.is_row_independent
-
-
 @pytest.mark.parametrize(
     ("name", "dependence"),
     [
-        ("answers", ""),
         ("counts", "the same row was answered differently when it was asked again"),
-        ("centers", "answers to rows in a batch of 64 differ from those one by one"),
+        ("centers", "answers to rows in a batch of 32 differ from those one by one"),
         ("nothing_known", "could not be told: the version has neither an input example nor a signature"),
     ],
 )
 def test_requests_share_a_batch_only_where_rows_do_not_depend_on_each_other(compiled, name, dependence):
     certificate = compiled(name)
     assert certificate.row_dependence.startswith(dependence)
-    assert certificate.is_row_independent == (dependence == "")
+    assert not certificate.is_row_independent
     assert (certificate.verdict, certificate.tier) == (Verdict.REFUSED, Tier.PYFUNC)
 
 
@@ -197,11 +187,11 @@ def test_requests_share_a_batch_only_where_rows_do_not_depend_on_each_other(comp
     ("name", "reason"),
     [
         ("dies_loading", "the model could not be loaded: the original: was ended by signal 11 (SIGSEGV)"),
-        ("eats", "the model could not be loaded: the original: needed more than 1500 MB of memory"),
+        ("eats", "the model could not be loaded: the original: needed more than 800 MB of memory"),
     ],
 )
 def test_a_model_that_cannot_even_load_is_refused_with_the_reason(compiled, name, reason):
-    certificate = compiled(name)
+    certificate = compiled(name, memory_bytes=800 * 1024**2)
     assert (certificate.verdict, certificate.reason, certificate.tier) == (Verdict.REFUSED, reason, Tier.PYFUNC)
 
 
@@ -225,11 +215,11 @@ def hidden_processes(output: Path) -> list[psutil.Process]:
 
 def test_a_model_that_hangs_is_ended_and_leaves_nothing_behind(models, tmp_path):
     began_s = time.monotonic()
-    hanging = job(order_of(models / "hangs", tmp_path / "output", wall_s=24.0), tmp_path)
-    assert hanging.wait(60) == 0
-    assert time.monotonic() - began_s < 40
+    hanging = job(order_of(models / "hangs", tmp_path / "output", wall_s=45.0), tmp_path)
+    assert hanging.wait(90) == 0
+    assert time.monotonic() - began_s < 60
     certificate = certificates.decode((tmp_path / "output" / "certificate.json").read_bytes())
-    assert "no answer within 8 s" in certificate.row_dependence
+    assert "no answer within 15 s" in certificate.row_dependence
     assert "hidden process" in (tmp_path / "output" / "job.log").read_text()
     assert hidden_processes(tmp_path / "output") == []
     assert sorted(path.name for path in (tmp_path / "output").iterdir()) == ["certificate.json", "job.log"]
@@ -289,7 +279,7 @@ def verified(models: Path, folder: Path, samples: list[tuple[str, bytes, bytes]]
 
 
 def test_live_answers_are_checked_against_the_original(compiled, models, tmp_path):
-    compiled("hgb")
+    compiled("hgb", samples=[SAMPLE])
     scorer = CompiledScorer(Artifact.load(output_of(models, "hgb") / "artifact"))
     second = {"age": 1.0, "income": None, "since": 0.0}
     requests = [
@@ -302,12 +292,11 @@ def test_live_answers_are_checked_against_the_original(compiled, models, tmp_pat
         for request, answer in zip(requests, answers, strict=True)
         if isinstance(answer, Answer)
     ]
-    assert verified(models, tmp_path / "right", samples) == {"rows": 4, "mismatches": 0, "mismatch": None}
     wrong = json.loads(samples[1][2])
     wrong["predictions"][1] += 0.25
-    samples[1] = (*samples[1][:2], json.dumps(wrong).encode())
-    found = verified(models, tmp_path / "wrong", samples)
-    assert (found["rows"], found["mismatches"]) == (4, 1)
+    samples.append((*samples[1][:2], json.dumps(wrong).encode()))
+    found = verified(models, tmp_path / "verified", samples)
+    assert (found["rows"], found["mismatches"]) == (6, 1)
     assert json.loads(found["mismatch"]["request"]) == {"dataframe_records": [second]}
     apart = float(found["mismatch"]["compiled"]) - float(found["mismatch"]["original"])
     assert apart == pytest.approx(0.25)
@@ -316,9 +305,10 @@ def test_live_answers_are_checked_against_the_original(compiled, models, tmp_pat
 
 def test_a_verification_without_the_original_fails(models, tmp_path):
     (tmp_path / "samples.msgpack").write_bytes(msgspec.msgpack.encode([("application/json", b"{}", b"{}")]))
-    order = order_of(models / "dies_loading", tmp_path / "output", samples=str(tmp_path / "samples.msgpack"))
-    assert job({**order, "artifact": str(tmp_path)}, tmp_path, "--verify").wait(60) == 1
-    assert "signal 11" in (tmp_path / "process.log").read_text().splitlines()[-1]
+    order = order_of(models / "hgb", tmp_path / "output", samples=str(tmp_path / "samples.msgpack"))
+    order |= {"artifact": str(tmp_path), "python": "/nowhere/python"}
+    assert job(order, tmp_path, "--verify").wait(60) == 1
+    assert "/nowhere/python" in (tmp_path / "process.log").read_text().splitlines()[-1]
 
 
 @pytest.mark.slow
@@ -343,5 +333,6 @@ def test_the_stock_converters_are_a_proposal_that_the_gate_judges(models, tmp_pa
     assert outcomes["process"].made_by.startswith("skl2onnx ")
     assert outcomes["process"].verdict in (Verdict.EXACT, Verdict.EQUIVALENT), outcomes["process"].reason
     assert outcomes["neighbours"].verdict is Verdict.REFUSED
+    assert "make the artifact (converters, float32)" in (tmp_path / "neighbours" / "output" / "job.log").read_text()
     assert outcomes["neighbours"].differences is not None
     assert outcomes["neighbours"].worst is not None

@@ -1,7 +1,7 @@
 """Compilation's loops on real databases and a real artifact store."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from msgspec import structs
 
 from fakes.clock import FixedClock
 from fakes.compilation import FakeEnvironments, FakeJobs, FakeVersions, HeardReports, Kept, certificate
-from pierhead.compile.domain.certificate import Certificate, Tier, Verdict
+from pierhead.compile.domain.certificate import Certificate, Runtime, Tier, Verdict
 from pierhead.compile.domain.compilations import Compilation, CompilationState
 from pierhead.compile.ports import Checked, Mismatch, Sample
 from pierhead.compile.services.certificates import is_genuine
@@ -23,22 +23,50 @@ from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.db import Database
 
 A, B = "a" * 64, "b" * 64
+RUNTIME = Runtime("x86_64", "1.32.0")
 MISMATCH = Mismatch(request="{}", original="[1]", compiled="[2]", difference="a decision flips")
+
+
+class BreakableClock(FixedClock):
+    is_broken = False
+
+    def fail(self) -> None:
+        self.is_broken = True
+
+    def now(self) -> datetime:
+        if self.is_broken:
+            raise OSError("no time")
+        return super().now()
 
 
 class Rig:
     """One controller's compilation."""
 
-    def __init__(self, database: Database, folder: Path, jobs: FakeJobs, *, converter: Path | None = None) -> None:
-        self.database, self.clock, self.jobs = database, FixedClock(), jobs
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        jobs: FakeJobs,
+        *,
+        converter: Path | None = None,
+        clock: FixedClock | None = None,
+    ) -> None:
+        self.database, self.clock, self.jobs = database, clock or FixedClock(), jobs
         self.reports = HeardReports()
         self.artifacts = ArtifactStore(folder / "store")
         self.audit = folder / "audit"
         self._folder = folder
         self._environments = FakeEnvironments(converter)
-        self.tiers = Tiers(database, self.clock, self.artifacts, folder / "compiled")
+        self.tiers = Tiers(
+            database,
+            self.clock,
+            self.artifacts,
+            folder / "compiled",
+            RUNTIME,
+            lambda: load_signer(self.audit).verifier,
+        )
 
-    def compiler(self, *digests: str, compiles_registered: bool = True) -> Compiler:
+    def compiler(self, *digests: str, compiles_registered: bool = True, runtime: Runtime = RUNTIME) -> Compiler:
         workshop = Workshop(
             versions=FakeVersions(digests, self._folder),
             environments=self._environments,
@@ -48,7 +76,7 @@ class Rig:
             signer=lambda: load_signer(self.audit),
             folder=self._folder / "jobs",
         )
-        return Compiler(self.database, self.clock, workshop, compiles_registered=compiles_registered)
+        return Compiler(self.database, self.clock, workshop, runtime=runtime, compiles_registered=compiles_registered)
 
     def verification(self, kept: Kept) -> Verification:
         checks = Checks(
@@ -172,8 +200,76 @@ def test_the_first_live_answer_that_differs_withdraws_the_certificate_until_it_i
     assert "a decision flips" in served.reason
     assert rig.reports.heard[-1][1] is False
     rig.ask(A)
+    rig.jobs.network = "another one"
     compiler.tick()
     assert rig.tiers.current([A])[A].tier is Tier.COMPILED
+
+
+def test_the_very_artifact_that_was_withdrawn_does_not_come_back_by_compiling_it_again(
+    database: Database, tmp_path: Path
+) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked=Checked(7, MISMATCH)))
+    compiler = rig.compiler(A)
+    compiler.tick()
+    rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]})).tick()
+    rig.ask(A)
+    compiler.tick()
+    assert rig.tiers.current([A])[A].tier is Tier.PYFUNC
+    _, passed, message = rig.reports.heard[-1]
+    assert not passed
+    assert "the very artifact that was withdrawn: a decision flips" in message
+
+
+def test_a_certificate_that_is_withdrawn_while_a_job_runs_stays_so_when_the_job_breaks(
+    database: Database, tmp_path: Path
+) -> None:
+    jobs = FakeJobs(certificate(A), "the disk is full", checked=Checked(7, MISMATCH))
+    rig = Rig(database, tmp_path, jobs)
+    compiler = rig.compiler(A)
+    compiler.tick()
+    rig.ask(A)
+    verification = rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]}))
+    jobs.meanwhile = verification.tick
+    compiler.tick()
+    assert rig.get(A).state is CompilationState.BROKEN
+    assert rig.tiers.current([A])[A].tier is Tier.PYFUNC
+
+
+def test_answers_of_an_artifact_that_was_replaced_while_they_were_compared_withdraw_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    jobs = FakeJobs(certificate(A), checked=Checked(7, MISMATCH))
+    rig = Rig(database, tmp_path, jobs)
+    compiler = rig.compiler(A)
+    compiler.tick()
+    jobs.network = "another one"
+    rig.ask(A)
+    jobs.meanwhile = compiler.tick
+    rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]})).tick()
+    assert rig.tiers.current([A])[A].tier is Tier.COMPILED
+    assert rig.get(A).verified_rows == 0
+
+
+def test_files_that_changed_since_they_were_proved_are_not_signed(database: Database, tmp_path: Path) -> None:
+    jobs = FakeJobs(certificate(A))
+    rig = Rig(database, tmp_path, jobs)
+    jobs.meanwhile = lambda: (tmp_path / "jobs" / A / "artifact" / "artifact.json").write_text("something else")
+    rig.compiler(A).tick()
+    assert "not the one that was proved" in rig.get(A).message
+    assert rig.tiers.current([A])[A].tier is Tier.PYFUNC
+
+
+def test_a_result_that_could_not_be_written_down_is_not_waited_for_for_ever(database: Database, tmp_path: Path) -> None:
+    clock, jobs = BreakableClock(), FakeJobs(certificate(A))
+    rig = Rig(database, tmp_path, jobs, clock=clock)
+    compiler = rig.compiler(A)
+    jobs.meanwhile = clock.fail
+    with pytest.raises(OSError, match="no time"):
+        compiler.tick()
+    assert rig.get(A).state is CompilationState.RUNNING
+    clock.is_broken = False
+    compiler.tick()
+    assert rig.get(A).state is CompilationState.DONE
 
 
 def test_a_comparison_that_breaks_withdraws_nothing(database: Database, tmp_path: Path) -> None:
@@ -204,6 +300,31 @@ def test_what_is_wanted_for_serving_goes_before_what_was_registered(database: Da
     compiler.tick()
     assert [source for source, _ in rig.jobs.compiled] == [B]
     assert rig.tiers.current([B])[B].tier is Tier.COMPILED
+
+
+def test_what_was_proved_for_another_runtime_is_not_served_and_proved_anew(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    rig.compiler(A).tick()
+    newer = Runtime("x86_64", "1.33.0")
+    tiers = Tiers(
+        database, rig.clock, rig.artifacts, tmp_path / "compiled", newer, lambda: load_signer(rig.audit).verifier
+    )
+    assert (tiers.current([A])[A].tier, tiers.current([A])[A].artifact) == (Tier.PYFUNC, None)
+    rig.compiler(runtime=newer).tick()
+    assert len(rig.jobs.compiled) == 2
+
+
+def test_a_certificate_that_somebody_edited_is_not_served_by(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    rig.compiler(A).tick()
+    found = rig.get(A)
+    assert found.signed is not None
+    edited = replace(found.signed, certificate=structs.replace(found.signed.certificate, is_row_independent=False))
+    with database.transaction() as connection:
+        CompilationStore(connection).put(replace(found, signed=edited))
+    served = rig.tiers.current([A])[A]
+    assert served.tier is Tier.PYFUNC
+    assert "not what our key signed" in served.reason
 
 
 def test_certificates_survive_the_way_through_the_database(database: Database, tmp_path: Path) -> None:

@@ -57,6 +57,22 @@ def test_a_held_request_gets_its_own_time_and_no_more_once_a_worker_exists(rig: 
     assert 0.2 < time.monotonic() - began < 2
 
 
+def test_a_held_request_that_goes_over_to_another_entity_gets_its_time_as_well(rig: Rig) -> None:
+    rig.route(fraud([entity("old")], hold_timeout_s=1.0))
+    thread, answers = invoke_in_background(rig)
+    time.sleep(0.7)
+
+    async def answer_late(request: frames.Request, connection: WorkerConnection) -> None:
+        await asyncio.sleep(0.6)
+        connection.answer(request, b"{}")
+
+    rig.route(fraud([entity("new", rig.worker("w1", answer_late))], hold_timeout_s=1.0))
+    thread.join(10)
+
+    assert answers[0].status == 200
+    assert timing_of(answers[0])["wakeup"] >= 500
+
+
 def test_a_request_that_is_not_held_has_no_wake_up(rig: Rig) -> None:
     rig.route_fraud(rig.worker("w1"))
     rig.invoke()

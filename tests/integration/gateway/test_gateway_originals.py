@@ -76,6 +76,21 @@ def test_a_withdrawn_plan_gives_what_waits_for_the_original_to_the_new_workers(r
     assert answers[0].body == b'"native [NaN]"'
 
 
+def test_what_was_handed_back_waits_for_the_original_also_when_there_is_an_artifact_again(rig: Rig) -> None:
+    rig.route(fraud([compiled([rig.worker("c", decline_nan)], [])]))
+    thread, answers = invoke_in_background(rig, b"[NaN]")
+    wait_until(lambda: rig.pools()[0].native.waiting == 1)
+    rig.route(fraud([compiled([], [], is_compiled=False)]))
+    wait_until(lambda: rig.pools()[0].main.waiting == 1)
+
+    again = rig.worker("again", decline_nan)
+    rig.route(fraud([compiled([again], [rig.worker("n", answer_natively)])]))
+    thread.join(10)
+
+    assert answers[0].body == b'"native [NaN]"'
+    assert again.requests == []
+
+
 def test_an_original_that_hands_a_request_back_is_an_error_and_no_endless_round(rig: Rig) -> None:
     native = rig.worker("n", decline_all)
     rig.route(fraud([compiled([rig.worker("c", decline_all)], [native])]))

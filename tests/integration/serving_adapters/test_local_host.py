@@ -234,6 +234,16 @@ def test_a_worker_that_uses_too_much_memory_is_killed_and_the_numbers_are_told(
     assert "MiB of memory, of 20 MiB that it may use, and was killed" in exited.message
 
 
+def test_a_worker_that_somebody_stopped_is_killed(
+    host: LocalWorkerHost, models: Path, records: Path, tmp_path: Path
+) -> None:
+    host.start(spec(models, "obedient", tmp_path / "log"))
+    until(host, WorkerPhase.READY)
+    process_of(records).suspend()
+    assert only(host).phase is WorkerPhase.READY
+    assert "was stopped" in until(host, WorkerPhase.EXITED).message
+
+
 def test_the_memory_of_a_worker_is_seen(host: LocalWorkerHost, models: Path, tmp_path: Path) -> None:
     host.start(spec(models, "obedient", tmp_path / "log"))
     assert until(host, WorkerPhase.READY).memory_bytes > 10 * 1024**2

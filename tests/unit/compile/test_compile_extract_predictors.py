@@ -22,13 +22,19 @@ from sklearn import (
 )
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    RandomizedSearchCV,
+    TunedThresholdClassifierCV,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, StandardScaler
 
 from harness.frame_parity import assert_compiled, program_of
 from harness.mixed_tables import NUMBERS, amounts, hostile, levels, numbers, truths
 from pierhead.compile.domain.program import NotCompilable
+from pierhead.compile.emit.evaluate import declined
 
 # How well these models learn is of no interest here.
 pytestmark = [
@@ -69,6 +75,7 @@ REGRESSORS: list[Any] = [
     TransformedTargetRegressor(linear_model.Ridge(), transformer=StandardScaler()),
     TransformedTargetRegressor(linear_model.Ridge(), transformer=MinMaxScaler()),
     GridSearchCV(linear_model.Ridge(), {"alpha": [0.1, 1.0]}, cv=3),
+    RandomizedSearchCV(linear_model.Ridge(), {"alpha": [0.1, 1.0, 2.0]}, n_iter=2, cv=3, random_state=0),
 ]
 POSITIVE: list[Any] = [
     linear_model.PoissonRegressor(),
@@ -114,6 +121,7 @@ CLASSIFIERS: list[tuple[Any, tuple[str, ...]]] = [
     (dummy.DummyClassifier(), LOGS),
     (dummy.DummyClassifier(strategy="most_frequent"), SHARES),
     (GridSearchCV(LOGISTIC, {"C": [0.1, 1.0]}, cv=3), ALL),
+    (RandomizedSearchCV(LOGISTIC, {"C": [0.1, 1.0, 2.0]}, n_iter=2, cv=3, random_state=0), ALL),
 ]
 
 
@@ -220,6 +228,29 @@ def test_an_isotonic_curve_compiles_exactly_and_leaves_what_lies_outside_to_the_
 )
 def test_a_threshold_of_ones_own_is_kept(classifier: Any) -> None:
     assert_compiled(make_pipeline(StandardScaler(), classifier).fit(numbers(), truths()), hostile()[NUMBERS])
+
+
+@pytest.mark.parametrize("want", LOGS)
+def test_far_from_all_classes_shares_are_what_rounding_leaves_of_them_or_declined(want: str) -> None:
+    rows = (numbers() - numbers().mean()) / numbers().std()
+    model = naive_bayes.GaussianNB().fit(rows, levels())
+    # One deviation for all classes, so that their likelihoods get the same digits far away.
+    model.var_[:] = model.var_[0]
+    model.theta_[:, 1:] = model.theta_[0, 1:]
+    for size in (1e3, 1e4):
+        assert_compiled(model, rows * size, want, relative=1e-6, answers_declined=True)
+    program = program_of(model, rows, want)
+    assert declined(program, (rows * 1e40).to_numpy()).all()
+    assert not declined(program, (rows * 100).to_numpy()).any()
+
+
+def test_a_score_of_a_support_vector_machine_that_is_no_number_is_left_to_the_original() -> None:
+    model = make_pipeline(StandardScaler(), svm.SVC(kernel="poly")).fit(numbers(), levels())
+    rows = numbers()
+    rows.iloc[::3, 0] = 1e300
+    rows.iloc[1::3, 0] = -1e200
+    program = assert_compiled(model, rows, answers_declined=True)
+    assert declined(program, rows.to_numpy()).sum() >= len(rows) * 2 // 3
 
 
 def test_far_from_zero_a_kernel_keeps_its_digits() -> None:

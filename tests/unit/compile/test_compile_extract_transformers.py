@@ -13,6 +13,7 @@ from sklearn import (
     feature_selection,
     impute,
     linear_model,
+    model_selection,
     preprocessing,
 )
 from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -49,10 +50,20 @@ PROJECTIONS: list[Any] = [
     feature_selection.SelectPercentile(feature_selection.f_regression, percentile=50),
     feature_selection.SelectFromModel(linear_model.Ridge(), max_features=2),
     feature_selection.RFE(linear_model.Ridge(), n_features_to_select=2),
+    feature_selection.RFECV(linear_model.Ridge(), cv=3),
+    feature_selection.SequentialFeatureSelector(linear_model.Ridge(), n_features_to_select=2, cv=3),
+    feature_selection.SelectFdr(feature_selection.f_regression),
+    feature_selection.SelectFpr(feature_selection.f_regression),
+    feature_selection.SelectFwe(feature_selection.f_regression),
     feature_selection.VarianceThreshold(),
     decomposition.PCA(3, svd_solver="full"),
     decomposition.PCA(2, whiten=True, svd_solver="full"),
+    decomposition.IncrementalPCA(2),
+    decomposition.IncrementalPCA(3, whiten=True, batch_size=50),
     decomposition.TruncatedSVD(2, random_state=0),
+    model_selection.RandomizedSearchCV(
+        decomposition.PCA(svd_solver="full"), {"n_components": [1, 2]}, n_iter=2, cv=3, random_state=0
+    ),
 ]
 
 

@@ -66,6 +66,29 @@ def test_near_its_zero_an_output_is_judged_by_its_usual_size():
     assert judged(answer(1e-13), answer(3e-13), usual) is Verdict.EXACT
 
 
+@pytest.mark.parametrize(
+    ("original", "compiled", "verdict"),
+    [
+        ([0.9999, 0.0001], [0.99989995, 0.00010005], Verdict.EQUIVALENT),
+        ([0.9999, 0.0001], [0.9998, 0.0002], Verdict.REFUSED),
+        ([0.6, 0.3, 0.1], [0.6, 0.3, 0.1000005], Verdict.EQUIVALENT),
+        ([1 - 2.0**-24, 2.0**-24], [1.0, 0.0], Verdict.EQUIVALENT),
+        # No shares: their sum is not 1, or one of them is negative.
+        ([0.9999, 0.0002], [0.9999, 0.00020005], Verdict.REFUSED),
+        ([-0.5, 1.5, 0.0001], [-0.5, 1.5, 0.00010005], Verdict.REFUSED),
+        (0.0001, 0.00010005, Verdict.REFUSED),
+    ],
+    ids=["small-share", "too-far", "three", "single-precision", "no-whole", "negative", "alone"],
+)
+def test_shares_of_a_whole_are_judged_by_the_largest(original, compiled, verdict):
+    assert judged(answer(original), answer(compiled)) is verdict
+
+
+def test_scores_of_any_size_may_tie():
+    assert compared(answer([5e9, 5e9 + 1]), answer([5e9 + 1, 5e9])).rows[0].tie
+    assert not compared(answer([5.0, 5.00001]), answer([5.00001, 5.0])).rows[0].tie
+
+
 def test_a_highest_score_that_changes_is_a_flip_however_small_the_difference():
     found = compared(answer([0.5000001, 0.4999999]), answer([0.4999999, 0.5000001]))
     assert differences(found.rows, 1).flips == 1

@@ -57,6 +57,11 @@ def test_an_answer_for_the_whole_batch_is_found():
     assert asked(lambda _: [1.0, 2.0]) == "the answer to one row is not one row"
 
 
+def test_companies_are_full_however_few_the_rows_are():
+    sizes = [len(batch.members) for batch in batches(LAYOUT, ROWS, range(20), random.Random(0))]
+    assert sizes == [20, 64, 10, 10]
+
+
 def test_rows_that_are_refused_together_are_found():
     refusal = Given(400, b"{}")
     assert "are refused together" in asked(lambda values: values if len(values) == 1 else refusal)
@@ -64,7 +69,7 @@ def test_rows_that_are_refused_together_are_found():
 
 def test_odd_company_may_be_refused_and_is_parted_again():
     refusal = Given(400, b"{}")
-    assert asked(lambda values: values if len(values) < 20 else refusal, ordinary=range(15)) == ""
+    assert asked(lambda values: values if len(values) == 1 or max(values) < 15 else refusal, ordinary=range(15)) == ""
 
 
 def test_too_few_answers_tell_nothing():

@@ -14,7 +14,7 @@ from pierhead.compile.parity.golden import golden_rows
 from pierhead.compile.parity.jumps import find_jumps
 from pierhead.compile.parity.layouts import layout_of_example, layout_of_signature
 from pierhead.compile.parity.ordinary import Pools
-from pierhead.compile.parity.probes import Known, given_cases, random_cases, regrouped, special_cases
+from pierhead.compile.parity.probes import Known, given_cases, odd_cases, random_cases, regrouped
 
 PEOPLE = Layout(
     (
@@ -45,33 +45,18 @@ def test_random_rows_come_in_every_format_and_size_and_order():
 def test_the_same_seed_gives_the_same_requests():
     def made(seed: int) -> list[bytes]:
         draw = random.Random(seed)
-        cases = random_cases(PEOPLE, pools(), draw, 100) + special_cases(PEOPLE, pools(), draw)
+        cases = random_cases(PEOPLE, pools(), draw, 100) + odd_cases(PEOPLE, pools(), draw)
         return [case.body for case in cases]
 
     assert made(3) == made(3)
     assert made(3) != made(4)
 
 
-def test_unusual_values_of_every_kind_of_column_are_asked_alone():
-    cases = special_cases(PEOPLE, pools(), random.Random(0))
-    rows = [row for case in cases if case.rows == 1 for row in parse(PEOPLE, case.body) or ()]
-    ages, visits, towns = ({json.dumps(row[place]) for row in rows} for place in range(3))
-    assert {"null", "-0.0", "16777217", "Infinity", "-Infinity", "9007199254740993", "5e-324", '"abc"'} <= ages
-    assert {"null", "2147483648", "9223372036854775808", "1.5", "true"} <= visits
-    assert {"null", '""', '"Oslo"', '"Bergen"', '"OSLO"', '"Oslo "'} <= towns
-
-
 def test_every_category_and_every_missing_optional_column_is_asked():
-    cases = special_cases(PEOPLE, pools(), random.Random(0))
+    cases = odd_cases(PEOPLE, pools(), random.Random(0))
     rows = [row for case in cases for row in parse(PEOPLE, case.body) or ()]
-    assert {row[2] for row in rows} >= {"Oslo", "Bergen", "‽ never seen ‽"}
+    assert {row[2] for row in rows} >= {"Oslo", "Bergen"}
     assert any("ABSENT" in repr(row[3]) for row in rows)
-
-
-def test_a_wide_model_is_probed_within_bounds():
-    wide = Layout(tuple(Column(f"c{number}", "double") for number in range(500)))
-    cases = special_cases(wide, Pools(wide, []), random.Random(0))
-    assert len(cases) < 600
 
 
 def test_missing_numbers_come_back_at_random_and_missing_text_does_not():
@@ -193,6 +178,18 @@ def test_jumps_of_an_unknown_model_are_met_to_the_last_bit():
     rows = find_jumps(layout, Pools(layout, [(0.0, "x"), (1.0, "x")]), steps, random.Random(0), 40)
     values = {row[0] for row in rows}
     assert {0.3, float(np.nextafter(0.3, 1.0))} <= values
+
+
+@pytest.mark.parametrize(("function", "most"), [(lambda x: x * 1.5, 20), (lambda x: float(x > 0.3), 35)])
+def test_the_search_for_jumps_takes_few_requests_and_gives_up_where_everything_is_smooth(function, most):
+    layout, asked = Layout((Column("a", "double"),)), []
+
+    def answer(rows):
+        asked.append(len(rows))
+        return [function(row[0]) for row in rows]
+
+    assert find_jumps(layout, Pools(layout, [(0.0,), (1.0,)]), answer, random.Random(0), 40)
+    assert len(asked) <= most
 
 
 def test_a_model_that_refuses_has_no_jumps():

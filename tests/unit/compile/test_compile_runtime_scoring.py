@@ -1,6 +1,7 @@
 """Many requests in one run: each gets its own answer, and those that only the original can answer are declined."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.unit.compile.small_networks import COLUMNS, TOWNS, spec_of, summing, 
 
 from pierhead.compile.domain.artifact import AnswerSpec, Feed
 from pierhead.compile.runtime.artifact import Artifact
+from pierhead.compile.runtime.decoding import Decoder
 from pierhead.compile.runtime.scoring import MOST_ROWS, CompiledScorer, Declined
 from pierhead.compile.runtime.tables import Table
 from pierhead.worker.scoring import Answer
@@ -158,3 +160,24 @@ def test_answers_belong_to_their_requests_in_any_mixture(scorer: CompiledScorer,
             else:
                 assert isinstance(outcome, Answer)
                 assert outcome.status == 400
+
+
+def test_columns_in_ever_new_orders_keep_no_body_in_memory(tmp_path: Path) -> None:
+    decoder = Decoder(Artifact.load(telling(tmp_path)).spec)
+    rows = [["Oslo", 1]] * 100_000
+    bodies = [split(*rows, names=names)[1] for names in (("town", "a"), ("a", "town"))]
+    tracemalloc.start()
+    for body in bodies:
+        decoder.decode("", memoryview(body).tobytes())
+    kept_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept_bytes < len(bodies[0]) / 2
+
+
+@pytest.mark.parametrize("extras", [[f"x{i}" for i in range(201)], ["x" * 20_000]])
+def test_among_too_many_columns_that_the_model_does_not_know_only_the_original_looks_for_its_own(
+    scorer: CompiledScorer, extras: list[str]
+) -> None:
+    row = [1, "Oslo", *[0] * len(extras)]
+    outcome = scorer.score(*split(row, names=("a", "town", *extras)))
+    assert isinstance(outcome, Declined)

@@ -117,3 +117,11 @@ def test_calls_that_were_handed_back_and_answered_between_two_reports_are_not_mi
     load = gateways.report(2, 0, declined=5).of_originals(KEY)
     assert load is not None
     assert 0 < load.readings[0].concurrency < 0.1
+
+
+def test_what_was_read_before_the_clock_was_set_back_does_not_count(gateways: Gateways) -> None:
+    for s in range(4000, 4010):
+        gateways.report(s, 64_000 * (s - 4000))
+    for s in range(5):
+        loads = gateways.report(s, 640_000)
+    assert calls(loads, 4) == 0

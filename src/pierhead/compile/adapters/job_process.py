@@ -15,6 +15,7 @@ import msgspec
 from pierhead.compile.domain import certificate as certificates
 from pierhead.compile.ports import Built, Checked, JobBroke, Mismatch, Sample
 from pierhead.kit.os_processes import kill_group
+from pierhead.worker.surroundings import LIFELINE_VARIABLE
 
 _KEPT = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ")
 _GRACE_S = 30.0
@@ -32,10 +33,8 @@ class JobLimits:
 class JobProcesses:
     """`compile.ports.Jobs`."""
 
-    def __init__(self, limits: JobLimits, lifeline_fd: int | None, seed: int = 0) -> None:
-        """`lifeline_fd` is the read end of a pipe whose end is the job's end, too; None for none."""
+    def __init__(self, limits: JobLimits, seed: int = 0) -> None:
         self._limits = limits
-        self._lifeline_fd = lifeline_fd
         self._seed = seed
 
     def compile(self, source: str, model: Path, python: Path, converter: Path | None, work: Path) -> Built:
@@ -86,22 +85,22 @@ class JobProcesses:
             work.mkdir(parents=True)
         (work / "order.json").write_text(json.dumps(order))
         environment = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("LC_")}
-        inherited: tuple[int, ...] = ()
-        if self._lifeline_fd is not None:
-            inherited = (self._lifeline_fd,)
-            environment["PIERHEAD_LIFELINE_FD"] = str(self._lifeline_fd)
+        # Of each job's own: one that outlived us would write into the folder in which our successor runs it again.
+        lifeline, life = os.pipe()
+        environment[LIFELINE_VARIABLE] = str(lifeline)
         command = [sys.executable, "-m", "pierhead.compile.job", *flags, "--order", str(work / "order.json")]
-        with (work / "process.log").open("ab") as story:
-            job = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=story,
-                stderr=story,
-                cwd=work,
-                env=environment,
-                pass_fds=inherited,
-                start_new_session=True,
-            )
+        try:
+            with (work / "process.log").open("ab") as story:
+                job = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=story,
+                    stderr=story,
+                    cwd=work,
+                    env=environment,
+                    pass_fds=(lifeline,),
+                    start_new_session=True,
+                )
             try:
                 code = job.wait(self._limits.wall_s + _GRACE_S)
             except subprocess.TimeoutExpired:
@@ -109,6 +108,9 @@ class JobProcesses:
             finally:
                 kill_group(job.pid)
                 job.wait()
+        finally:
+            os.close(lifeline)
+            os.close(life)
         if code != 0:
             raise JobBroke(f"the compile job ended with exit code {code}: {_tail(work / 'process.log')}")
 

@@ -31,6 +31,9 @@ class SampleFiles:
 
     def take(self) -> Mapping[str, Sequence[Sample]]:
         """By digest of the files; what belongs to entities that are gone is dropped."""
+        for left in self._folder.glob(f"*{_MARK}"):
+            # Somebody died over them; nobody will compare them, and callers' values are not to lie about.
+            left.unlink(missing_ok=True)
         kept: list[_Kept] = []
         for path in sorted(self._folder.glob("*.msgpack")):
             taken = path.with_name(path.name + _MARK)

@@ -12,10 +12,13 @@ class NotConverted(Exception):
     """The converters do not know it, or it is no model for them; the message says why."""
 
 
-def convert_model(model: Path, inputs: Sequence[dict[str, Any]] | None, folder: Path) -> dict[str, Any]:
+def convert_model(
+    model: Path, inputs: Sequence[dict[str, Any]] | None, folder: Path, dtypes: Sequence[str]
+) -> dict[str, Any]:
     """Write `folder/model.onnx`; what `artifact.json` has to say: `made_by`, `columns`, `feeds`, `answers`, `declines`.
 
-    Double precision if the runtime has all operators for it, else single. Raises NotConverted.
+    In the first of the precisions `dtypes` (`float64`, `float32`) for which the runtime has all operators; its name is
+    `dtype` of the answer. Raises NotConverted.
     """
     import mlflow.pyfunc
     import onnxruntime
@@ -30,7 +33,7 @@ def convert_model(model: Path, inputs: Sequence[dict[str, Any]] | None, folder: 
     fitted = loaded.get_raw_model()
     _know_boosters()
     reasons = []
-    for dtype in ("float64", "float32"):
+    for dtype in dtypes:
         try:
             network, feeds = _converted(fitted, columns, dtype)
             declines = _decline_missing(network, feeds)
@@ -44,6 +47,7 @@ def convert_model(model: Path, inputs: Sequence[dict[str, Any]] | None, folder: 
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.onnx").write_bytes(raw)
         return {
+            "dtype": dtype,
             "made_by": f"skl2onnx {skl2onnx.__version__} ({dtype})",
             "columns": columns,
             "feeds": feeds,

@@ -91,6 +91,16 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """How many rows lie in the artifact's `golden.json`, with the original's answers."""
 
 
+class Runtime(msgspec.Struct, frozen=True):
+    """What would run an artifact: a proof holds for one kind of processor and one version of ONNX Runtime."""
+
+    arch: str
+    onnxruntime: str
+
+    def has_proof_in(self, certificate: Certificate) -> bool:
+        return (certificate.arch, certificate.versions.get("onnxruntime")) == (self.arch, self.onnxruntime)
+
+
 def encode(certificate: Certificate) -> bytes:
     return msgspec.json.encode(certificate, order="sorted")
 

@@ -69,6 +69,27 @@ class Compilation:
         return self.state in (CompilationState.DONE, CompilationState.BROKEN)
 
 
+def after(compilation: Compilation, result: Signed | str, now: datetime) -> Compilation:
+    """What becomes of a compilation whose job gave a certificate, or broke for this reason.
+
+    A withdrawal holds until there is another artifact, or other versions execute it: what was proved wrong once is not
+    made right by the same proof.
+    """
+    if isinstance(result, str):
+        return replace(compilation, state=CompilationState.BROKEN, ended_at=now, message=result)
+    before, new = compilation.certificate, result.certificate
+    is_same = before is not None and (before.artifact, before.versions) == (new.artifact, new.versions)
+    return replace(
+        compilation,
+        state=CompilationState.DONE,
+        ended_at=now,
+        message="",
+        signed=result,
+        withdrawal=compilation.withdrawal if is_same else None,
+        verified_rows=0,
+    )
+
+
 def after_a_lost_job(compilation: Compilation, now: datetime) -> Compilation:
     """What becomes of a compilation whose process is gone without a word."""
     if compilation.attempts >= MOST_ATTEMPTS:

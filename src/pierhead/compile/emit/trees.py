@@ -29,7 +29,7 @@ def _trees(node: Node, values: Values) -> Matrix:
     Trees are added in their order. `is_single`: the input and the sums are in single precision.
     """
     trees, x = trees_of(node.output, values), values[node.inputs[0]]
-    return evaluate_trees(trees, x, node.attributes["targets"], is_single=node.attributes["is_single"])
+    return evaluate_trees(trees, x, node.attributes["targets"], is_single=node.attributes.get("is_single", False))
 
 
 def evaluate_trees(trees: TreeArrays, x: Matrix, targets: int, *, is_single: bool = False) -> Matrix:
@@ -86,7 +86,7 @@ def _emit_trees(network: Network, node: Node) -> None:
     trees = trees_of(node.output, {name: network.constant(name) for name in names})
     x = network.double(node.inputs[0])
     targets = node.attributes["targets"]
-    if node.attributes["is_single"]:
+    if node.attributes.get("is_single", False):
         if trees.adds_rows:
             raise NotCompilable("trees with rows of numbers in single precision")
         single = network.node("Cast", [x], to=np.float32)

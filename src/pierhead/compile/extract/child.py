@@ -3,6 +3,7 @@
 Commands: `load`, `extract`, `scores`, `time`; REQUEST and NATIVE_REQUEST frames are invocations.
 """
 
+import contextlib
 import json
 import os
 import statistics
@@ -14,13 +15,25 @@ from typing import Any, NoReturn
 
 from pierhead.compile.extract.conversation import NATIVE_REQUEST, Channel, Refused, encode_bytes, serve
 from pierhead.compile.extract.guard import Orders, confine
-from pierhead.compile.extract.native import NativeScorer, find_predict, scores_behind
+from pierhead.compile.extract.native import NativeScorer, find_predict
+from pierhead.compile.extract.opinions import opinion_of
 from pierhead.kit.frames import DECLINED, REQUEST, Request
 from pierhead.worker.proof import find_payload
 from pierhead.worker.scoring import Answer, Scorer
 from pierhead.worker.surroundings import calm_mlflow
 
-_LIBRARIES = ("mlflow", "numpy", "pandas", "scipy", "scikit-learn", "xgboost", "lightgbm", "catboost", "onnxruntime")
+_LIBRARIES = {
+    "mlflow": ("mlflow", "mlflow-skinny"),
+    "numpy": ("numpy",),
+    "pandas": ("pandas",),
+    "scipy": ("scipy",),
+    "sklearn": ("scikit-learn",),
+    "xgboost": ("xgboost", "xgboost-cpu"),
+    "lightgbm": ("lightgbm",),
+    "catboost": ("catboost",),
+    "onnxruntime": ("onnxruntime",),
+}
+"""Packages and the distributions that may have brought them."""
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
@@ -75,7 +88,8 @@ class Child:
         """`body`: one row. The labels and the original's scores for them; empty if it does not say."""
         if self._native is None:
             return {}
-        return scores_behind(self._model, self._native, fields["body"].encode()) or {}
+        rows = self._native.enforced(fields["body"].encode())
+        return opinion_of(self._model.get_raw_model(), rows) or {}
 
     def time(self, fields: dict[str, Any]) -> dict[str, Any]:
         """`body`, `repeat`: median microseconds of a call through pyfunc, and by the native object where there is one.
@@ -108,6 +122,8 @@ def _versions() -> dict[str, str]:
     """Of the libraries that the model has loaded."""
     from importlib import metadata
 
-    names = metadata.packages_distributions()
-    loaded = {distribution for module in list(sys.modules) for distribution in names.get(module, ())}
-    return {name: metadata.version(name) for name in sorted(loaded) if name in _LIBRARIES or name == "xgboost-cpu"}
+    found = {}
+    for name in sorted(name for package, names in _LIBRARIES.items() if package in sys.modules for name in names):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found

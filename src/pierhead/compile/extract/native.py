@@ -1,4 +1,4 @@
-"""The library's own object inside a loaded model: answers without `mlflow.pyfunc`, and the scores behind a label."""
+"""The library's own object inside a loaded model: answers without `mlflow.pyfunc`."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -55,39 +55,3 @@ class NativeScorer:
         except Exception as error:
             return refusal(400, "BAD_REQUEST", reason_of(error), error)
         return Answer(200, written.getvalue().encode(), JSON)
-
-
-def scores_behind(model: Any, scorer: NativeScorer, body: bytes) -> dict[str, Any] | None:
-    """How strongly a classifier, clusterer or outlier detector feels for each label of one row.
-
-    `{"labels": [...], "scores": [...]}`, higher wins; None if the object does not say.
-    """
-    raw = model.get_raw_model()
-    rows = scorer.enforced(body)
-    for name in ("predict_proba", "decision_function", "transform"):
-        if not callable(getattr(raw, name, None)):
-            continue
-        scores = _as_list(getattr(raw, name)(rows))
-        labels = _labels(raw, name, scores)
-        if labels is not None and len(labels) == len(scores):
-            return {"labels": labels, "scores": [-score for score in scores] if name == "transform" else scores}
-    return None
-
-
-def _as_list(array: Any) -> list[float]:
-    """One row's scores; a single signed score becomes one for each side of zero."""
-    import numpy as np
-
-    row = np.asarray(array, dtype=float)[0]
-    if row.ndim == 0 or row.size == 1:
-        return [-float(row.item()), float(row.item())]
-    return [float(score) for score in row]
-
-
-def _labels(raw: Any, name: str, scores: list[float]) -> list[Any] | None:
-    classes = getattr(raw, "classes_", None)
-    if classes is not None and name != "transform":
-        return [label.item() if hasattr(label, "item") else label for label in classes]
-    if name == "transform":
-        return list(range(len(scores))) if hasattr(raw, "cluster_centers_") else None
-    return [-1, 1] if len(scores) == 2 else list(range(len(scores)))

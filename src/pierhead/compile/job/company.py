@@ -8,13 +8,14 @@ from pierhead.compile.job.side import SideFailed
 from pierhead.compile.job.stages import Stages
 from pierhead.compile.parity.cases import Case, Layout, Row
 from pierhead.compile.parity.comparison import Given
-from pierhead.compile.parity.independence import COMPANY, batches, dependence, single_bodies
+from pierhead.compile.parity.independence import batches, dependence, single_bodies
 from pierhead.compile.parity.ordinary import Pools
 from pierhead.compile.parity.probes import Known
 from pierhead.compile.parity.values import special_values
 
-_ASKED_AGAIN = 16
-_UNUSUAL = 16
+_ORDINARY = 32
+_ASKED_AGAIN = 8
+_UNUSUAL = 8
 
 
 def row_dependence(original: Original, known: Known, layout: Layout | None, stages: Stages, seed: int) -> str:
@@ -25,8 +26,8 @@ def row_dependence(original: Original, known: Known, layout: Layout | None, stag
         return "could not be told: its requests are not made of rows of plain values"
     draw = random.Random(seed)
     pools = Pools(layout, known.rows(layout))
-    given = known.rows(layout)[: COMPANY // 2]
-    rows = [*given, *(pools.row(draw) for _ in range(COMPANY - len(given)))]
+    given = known.rows(layout)[: _ORDINARY // 2]
+    rows = [*given, *(pools.row(draw) for _ in range(_ORDINARY - len(given)))]
     unusual = _unusual(layout, pools, draw)
     try:
         with stages.stage(f"ask the original for {len(rows) + len(unusual)} rows alone and in company"):

@@ -103,26 +103,34 @@ class _Job:
         return found
 
     def _prove(self, found: Findings, known: Known, layout: Layout | None, artifact: Path) -> Side | None:
-        """The artifact's process if it passed, which then lies in the folder `artifact`."""
+        """The process of the first artifact that passed, which then lies in the folder `artifact`."""
         assert found.facts is not None
         try:
-            made = self._maker.make(found.facts)
-            found.made_by = made.made_by
+            for made in self._maker.proposals(found.facts):
+                side = self._tried(found, made, known, layout)
+                if side is not None and found.gated is not None:
+                    write_golden(made.folder, found.gated.golden)
+                    shutil.copytree(made.folder, artifact)
+                    return side
+        except NotMade as error:
+            found.reason, found.made_by = str(error), error.made_by
+        return None
+
+    def _tried(self, found: Findings, made: Made, known: Known, layout: Layout | None) -> Side | None:
+        """The artifact's process if it passed; `found` says how it came out."""
+        found.made_by, found.gated = made.made_by, None
+        try:
             with self._stages.stage("load the artifact"):
                 side = start_compiled(self._sandbox, made.folder, shares_runs=not found.dependence)
             found.gated = self._gated(side, made, known, layout)
-        except NotMade as error:
-            found.reason, found.made_by = str(error), error.made_by
-            return None
         except (CommandRefused, SideFailed) as error:
             found.reason = f"parity could not be proved: {error}"
             return None
         found.reason = found.gated.reason
-        if not found.is_proved:
-            return None
-        write_golden(made.folder, found.gated.golden)
-        shutil.copytree(made.folder, artifact)
-        return side
+        if found.is_proved:
+            return side
+        side.stop()
+        return None
 
     def _gated(self, side: Side, made: Made, known: Known, layout: Layout | None) -> Gated:
         gate = Gate(self._original, side, self._stages, self._order.seed, self._order.rows)

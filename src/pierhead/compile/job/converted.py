@@ -1,6 +1,7 @@
 """An artifact by way of the stock converters, which work in a child of their own."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,12 @@ from pierhead.compile.job.side import Side
 _MODULE = "pierhead.compile.job.converting"
 
 
+PRECISIONS = ("float64", "float32")
+"""Of the converters' networks, in the order in which they are tried."""
+
+
 class _Proposal(msgspec.Struct):
+    dtype: str
     made_by: str
     columns: list[ColumnSpec]
     feeds: list[Feed]
@@ -23,15 +29,23 @@ class _Proposal(msgspec.Struct):
     declines: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Converted:
+    made_by: str
+    dtype: str
+    """One of PRECISIONS."""
+
+
 def convert(
-    sandbox: Sandbox, python: Path, model: Path, inputs: Sequence[dict[str, Any]] | None, folder: Path, source: str
-) -> str:
-    """Make the artifact in `folder`; how it was made. Raises NotCompilable, CommandRefused or SideFailed."""
-    side = Side("the converters", sandbox, sandbox.start("converters", python, _MODULE))
-    try:
-        said = side.command("convert", model=str(model.absolute()), inputs=inputs, folder=str(folder.absolute()))
-    finally:
-        side.stop()
+    side: Side, model: Path, inputs: Sequence[dict[str, Any]] | None, folder: Path, source: str, dtypes: Sequence[str]
+) -> Converted:
+    """Make the artifact in `folder`, in the first of these precisions that can be executed.
+
+    `side` holds the converters. Raises NotCompilable, CommandRefused or SideFailed.
+    """
+    said = side.command(
+        "convert", model=str(model.absolute()), inputs=inputs, folder=str(folder.absolute()), dtypes=list(dtypes)
+    )
     try:
         proposal = msgspec.convert(said, _Proposal)
     except msgspec.ValidationError as error:
@@ -46,4 +60,9 @@ def convert(
         declines=proposal.declines,
     )
     (folder / "artifact.json").write_bytes(artifacts.encode(spec))
-    return proposal.made_by
+    return Converted(proposal.made_by, proposal.dtype)
+
+
+def start_converters(sandbox: Sandbox, python: Path) -> Side:
+    """Raises OSError."""
+    return Side("the converters", sandbox, sandbox.start("converters", python, _MODULE))

@@ -19,8 +19,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
 
 
 def convert(fields: dict[str, Any]) -> dict[str, Any]:
-    """`model`, `inputs` (its signature), `folder`: see `convert_model`. Refused with the reason."""
+    """`model`, `inputs` (its signature), `folder`, `dtypes`: see `convert_model`. Refused with the reason."""
     try:
-        return convert_model(Path(fields["model"]), fields["inputs"], Path(fields["folder"]))
+        return convert_model(Path(fields["model"]), fields["inputs"], Path(fields["folder"]), fields["dtypes"])
     except NotConverted as reason:
         raise Refused(f"the stock converters fail: {reason}") from reason

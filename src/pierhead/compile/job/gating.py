@@ -32,10 +32,11 @@ from pierhead.compile.parity.probes import (
     Known,
     boundary_cases,
     given_cases,
+    odd_cases,
     random_cases,
     regrouped,
-    special_cases,
 )
+from pierhead.compile.parity.unusual import Unusual
 from pierhead.compile.parity.worst import how, shown, worst_of
 
 _FEWEST_ROWS = 20
@@ -74,7 +75,8 @@ class Gate:
             with self._stages.stage(f"compare {name} ({sum(case.rows for case in cases)} rows, {len(cases)} requests)"):
                 pairs += self._asked(cases)
         if layout is not None:
-            with self._stages.stage("compare unusual rows in company"):
+            with self._stages.stage("compare unusual rows"):
+                pairs += Unusual(layout, Pools(layout, known.rows(layout)), self._draw, self._asked).pairs()
                 pairs += self._asked(regrouped(layout, _accepted_special_rows(layout, pairs), self._draw))
         return self._judged(pairs)
 
@@ -100,7 +102,7 @@ class Gate:
             beside = find_jumps(layout, pools, partial(self._answers, layout), self._draw, _JUMPS)
         yield "rows at jumps", boundary_cases(layout, beside, self._draw)
         yield "random rows", random_cases(layout, pools, self._draw, self._rows)
-        yield "unusual rows", special_cases(layout, pools, self._draw)
+        yield "odd requests", odd_cases(layout, pools, self._draw)
 
     def _answers(self, layout: Layout, rows: Sequence[Row]) -> Sequence[Any] | None:
         given = self._original.score(Case("boundary", render(layout, rows, layout.forms[0]), len(rows)))
@@ -151,7 +153,7 @@ class Gate:
 def _accepted_special_rows(layout: Layout, pairs: Sequence[Pair]) -> list[Row]:
     found: list[Row] = []
     for pair in pairs:
-        if pair.case.kind == "special" and pair.case.rows == 1 and pair.original.is_answer and pair.compiled.is_answer:
+        if pair.case.kind == "special" and pair.case.rows and pair.original.is_answer and pair.compiled.is_answer:
             found += parse(layout, pair.case.body) or []
     return found
 

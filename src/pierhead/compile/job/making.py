@@ -1,13 +1,13 @@
 """The ways to an artifact, in the order in which they are tried: our own emitter, ONNX as logged, the converters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pierhead.compile.convert.logged import take_logged
 from pierhead.compile.domain.program import NotCompilable, Program, load_program
 from pierhead.compile.emit.artifact import write_artifact
-from pierhead.compile.job.converted import convert
+from pierhead.compile.job.converted import PRECISIONS, convert, start_converters
 from pierhead.compile.job.order import Order
 from pierhead.compile.job.original import Facts, Original
 from pierhead.compile.job.sandbox import Sandbox
@@ -19,11 +19,15 @@ OWN = "pierhead"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An artifact in `folder`. `program` is what it was made of, where that is known."""
+    """An artifact in `folder`. `program` is what it was made of, where that is known.
+
+    `others` are precisions of the stock converters that are left to be tried if this one is refused.
+    """
 
     folder: Path
     made_by: str
     program: Program | None
+    others: Sequence[str] = ()
 
 
 class NotMade(Exception):
@@ -42,8 +46,21 @@ class Maker:
         self._stages = stages
         self._scratch = scratch
 
-    def make(self, facts: Facts) -> Made:
-        """The first artifact that can be made. Raises NotMade."""
+    def proposals(self, facts: Facts) -> Iterator[Made]:
+        """Artifacts to be judged one after the other until one is proved. Raises NotMade if there is none at all."""
+        made = self._first(facts)
+        yield made
+        if made.others:
+            # Where the library itself computes in single precision, a network in double is no closer to it.
+            try:
+                with self._stages.stage(f"make the artifact (converters, {made.others[0]})"):
+                    second = self._converted(facts, made.others)
+            except (NotCompilable, CommandRefused, SideFailed) as error:
+                self._stages.say(f"there is no artifact in {made.others[0]}: {error}")
+                return
+            yield second
+
+    def _first(self, facts: Facts) -> Made:
         ways: list[tuple[str, Callable[[Facts], Made]]] = [(OWN, self._emitted)]
         if "onnx" in facts.flavors:
             ways = [("onnx as logged", self._logged)]
@@ -75,9 +92,13 @@ class Maker:
         folder = self._scratch / "logged"
         return Made(folder, take_logged(self._order.model, facts.inputs, folder, self._order.source), None)
 
-    def _converted(self, facts: Facts) -> Made:
+    def _converted(self, facts: Facts, precisions: Sequence[str] = PRECISIONS) -> Made:
         order = self._order
         assert order.converter_python is not None
-        folder = self._scratch / "converted"
-        made_by = convert(self._sandbox, order.converter_python, order.model, facts.inputs, folder, order.source)
-        return Made(folder, made_by, None)
+        folder = self._scratch / f"converted-{precisions[0]}"
+        side = start_converters(self._sandbox, order.converter_python)
+        try:
+            made = convert(side, order.model, facts.inputs, folder, order.source, precisions)
+        finally:
+            side.stop()
+        return Made(folder, made.made_by, None, precisions[precisions.index(made.dtype) + 1 :])

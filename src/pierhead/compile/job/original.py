@@ -74,7 +74,7 @@ class Original:
         return self._asked(lambda side: side.score_natively(case, NATIVE_REQUEST))
 
     def scores(self, body: bytes) -> dict[str, Any]:
-        """Its own scores for the labels of one row: see `extract.native.scores_behind`; empty if it has none."""
+        """Its own scores for the labels of one row: see `extract.opinions`; empty if it has none."""
         self.load()
         try:
             return self._asked(lambda side: side.command("scores", body=body.decode()))

@@ -3,6 +3,11 @@
 The difference of two numbers a (original) and b is |a - b| / max(|a|, |b|, s), where s is a thousandth of the median
 |a| of that output over all rows: near its zero an output is judged by the size it usually has. It is at most 2. NaN
 equals NaN. Numbers of different JSON types (1 and 1.0), different labels and different shapes count as 1.
+
+Where a row is a list of shares of a whole (two or more numbers in [0, 1] with the sum 1, as of `predict_proba`), s is
+at least the largest of them: libraries compute 1 - p, which near 0 has the error of p. Of a share of 0.001 beside one
+of 0.999, 1e-5 of the latter may so be 1 % of the former; the order of the shares is judged as ever. A probability that
+stands alone is judged like any number: no library takes it from 1.
 """
 
 import json
@@ -21,6 +26,9 @@ TIE = 1e-9
 """Scores of the original closer than this leave the decision to chance."""
 
 _USUAL_SHARE = 1e-3
+_SUM_OF_SHARES = 1e-5
+"""How far from 1 the sum of shares may lie that were rounded to single precision."""
+
 _UNLIKE = 1.0
 
 
@@ -155,9 +163,9 @@ def _compare_row(pair: Pair, at: int, original: Any, compiled: Any, scales: Scal
     ours, theirs = dict(_leaves(original)), dict(_leaves(compiled))
     if list(ours) != list(theirs):
         return RowResult(pair, at, _UNLIKE)
-    difference, labels = 0.0, None
+    difference, labels, whole = 0.0, None, _largest_share(original)
     for path, a in ours.items():
-        here = difference_of(a, theirs[path], scales.get(path, 0.0))
+        here = difference_of(a, theirs[path], max(scales.get(path, 0.0), whole))
         difference = max(difference, here)
         if here == _UNLIKE and type(a) is type(theirs[path]) and not isinstance(a, float):
             labels = (a, theirs[path])
@@ -179,6 +187,19 @@ def _float_label(ours: Mapping[Path, Any], theirs: Mapping[Path, Any], differenc
     (a,), (b,) = ours.values(), theirs.values()
     whole = isinstance(a, float) and isinstance(b, float) and a.is_integer() and b.is_integer()
     return (a, b) if whole else None
+
+
+def _largest_share(row: Any) -> float:
+    """Of a row of shares of a whole; 0 of any other.
+
+    >>> _largest_share([0.25, 0.75]), _largest_share([0.25, 0.5]), _largest_share([1.0]), _largest_share([2.0, -1.0])
+    (0.75, 0.0, 0.0, 0.0)
+    """
+    if not isinstance(row, list) or len(row) < 2:
+        return 0.0
+    if not all(isinstance(item, float) and 0.0 <= item <= 1.0 for item in row):
+        return 0.0
+    return max(row) if abs(math.fsum(row) - 1.0) <= _SUM_OF_SHARES else 0.0
 
 
 def difference_of(a: Any, b: Any, scale: float) -> float:
@@ -213,7 +234,8 @@ def _decision(row: Any) -> int | None:
 def _is_tie(original: Any, decided: int, other: int) -> bool:
     if isinstance(original, float):
         return abs(original - 0.5) <= TIE
-    return bool(abs(original[decided] - original[other]) <= TIE)
+    # Scores, unlike shares, may be of any size.
+    return bool(abs(original[decided] - original[other]) <= TIE * max(1.0, abs(original[decided])))
 
 
 def is_label_tie(scores: Mapping[str, Any], labels: tuple[Any, Any]) -> bool:

@@ -27,12 +27,16 @@ def single_bodies(layout: Layout, rows: Sequence[Row]) -> list[bytes]:
 
 
 def batches(layout: Layout, rows: Sequence[Row], ordinary: Sequence[int], draw: random.Random) -> list[Batch]:
-    """Companies for the rows: all ordinary ones, the same shuffled, halves of them, and everything mixed."""
+    """Companies for the rows: all ordinary ones, shuffled ones in full companies, halves of them, everything mixed.
+
+    In a full company rows meet their equals where there are too few of them.
+    """
     order = list(ordinary)
     shuffled = draw.sample(order, len(order))
+    full = [member for _ in range(-(-COMPANY // max(len(order), 1))) for member in draw.sample(order, len(order))]
     everything = draw.sample(range(len(rows)), len(rows))
     half = len(shuffled) // 2
-    companies = [(order, False), (shuffled, False), (shuffled[:half], False), (shuffled[half:], False)]
+    companies = [(order, False), (full[:COMPANY], False), (shuffled[:half], False), (shuffled[half:], False)]
     if len(everything) > len(order):
         # Rows with missing values can change a column's type, and then be refused: such company is parted again.
         companies.append((everything, True))

@@ -6,18 +6,24 @@ of trees that ends at a threshold; in a smooth one somewhere, which does no harm
 
 import random
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pierhead.compile.parity.cases import Layout, Row
-from pierhead.compile.parity.floats import floats_at, middle_of, nearby, ordinal
+from pierhead.compile.parity.floats import Places, floats_at, middle_of, nearby, ordinal
 from pierhead.compile.parity.ordinary import Pools
 
 Answer = Callable[[Sequence[Row]], Sequence[Any] | None]
 """The original's answers to rows in one request; None if it refuses them."""
 
-_STEPS = 64
+_STEPS = 33
+"""Each leaves a quarter of what lies between two floats."""
+
+_SMOOTH_AFTER = 16
+_SMOOTH_SHARE = 0.9
 _NUMERIC = ("double", "float", "long", "integer")
 
 
@@ -32,22 +38,29 @@ def find_jumps(layout: Layout, pools: Pools, answer: Answer, draw: random.Random
     low = np.array([ordinal(end[0]) for end in ends])
     high = np.array([ordinal(end[1]) for end in ends])
 
-    def answers(ordinals: Any) -> Sequence[Any] | None:
-        numbers = floats_at(ordinals)
-        rows = [_with(layout, row, place, float(number)) for (place, row), number in zip(tried, numbers, strict=True)]
-        return answer(rows)
+    def answers(*many: Places) -> list[Sequence[Any]] | None:
+        """To the rows with each of `many` places, in one request."""
+        numbers = [float(number) for ordinals in many for number in floats_at(ordinals)]
+        rows = [
+            _with(layout, row, place, number) for (place, row), number in zip(tried * len(many), numbers, strict=True)
+        ]
+        found = answer(rows)
+        return None if found is None else [found[at : at + len(tried)] for at in range(0, len(rows), len(tried))]
 
-    at_low, at_high = answers(low), answers(high)
-    if at_low is None or at_high is None:
+    ends_found = answers(low, high)
+    if ends_found is None:
         return []
-    jumps = np.array([a != b for a, b in zip(at_low, at_high, strict=True)], dtype=bool)
-    for _ in range(_STEPS if jumps.any() else 0):
+    at_low, at_high = ends_found
+    jumps = ~_equal(at_low, at_high)
+    for step in range(_STEPS if jumps.any() else 0):
         middle = middle_of(low, high)
-        found = answers(middle)
+        points = middle_of(low, middle), middle, middle_of(middle, high)
+        found = answers(*points)
         if found is None:
             return []
-        same = np.array([a == b for a, b in zip(found, at_low, strict=True)], dtype=bool)
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
+        if step == _SMOOTH_AFTER and _are_smooth([at_low, *found], jumps):
+            break
+        low, high = _narrowed(low, high, points, [_equal(each, at_low) for each in found])
     below, above = floats_at(low), floats_at(high)
     return [
         (*row[:place], value, *row[place + 1 :])
@@ -55,6 +68,26 @@ def find_jumps(layout: Layout, pools: Pools, answer: Answer, draw: random.Random
         if jumps[number]
         for value in nearby(layout.columns[place], float(below[number]), float(above[number]))
     ]
+
+
+def _equal(first: Sequence[Any], second: Sequence[Any]) -> NDArray[np.bool_]:
+    return np.array([a == b for a, b in zip(first, second, strict=True)], dtype=np.bool_)
+
+
+def _narrowed(
+    low: Places, high: Places, points: Sequence[Places], same: Sequence[NDArray[np.bool_]]
+) -> tuple[Places, Places]:
+    """The quarter in which the answer stops being that at `low`; `same` tells for three points whether it still is."""
+    first, second, third = same
+    ends = [low, *points, high]
+    quarter = np.where(first, np.where(second, np.where(third, 3, 2), 1), 0)
+    return np.choose(quarter, ends[:-1]), np.choose(quarter, ends[1:])
+
+
+def _are_smooth(answers: Sequence[Sequence[Any]], jumps: NDArray[np.bool_]) -> bool:
+    """Whether neighbouring points are still answered differently nearly everywhere: there is no jump to be met."""
+    changes = [~_equal(a, b) for a, b in pairwise(answers)]
+    return bool(np.all(changes, axis=0)[jumps].mean() > _SMOOTH_SHARE)
 
 
 def _two_ends(pools: Pools, place: int, draw: random.Random) -> tuple[float, float]:

@@ -8,13 +8,13 @@ from typing import Any
 from pierhead.compile.parity.cases import ABSENT, Case, Layout, Row, one_row, parse, render
 from pierhead.compile.parity.malformed import odd_requests
 from pierhead.compile.parity.ordinary import Pools
-from pierhead.compile.parity.values import special_values
 
 _BATCHES = (1000, 100, 2)
-_SINGLES = 40
-_MOST_SPECIAL = 420
-_MOST_GIVEN = 400
-_BATCH = 250
+_SINGLES = 8
+_PAIRS = 3
+_MOST_GIVEN = 200
+_GIVEN_ALONE = 20
+_MOST_COMPANIES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class Known:
 
 
 def given_cases(known: Known) -> list[Case]:
-    """The example and the logged requests as they came, whole and row by row."""
+    """The example and the logged requests as they came, whole and a few of their rows alone."""
     cases = []
     if known.example is not None:
-        cases += _whole_and_first("example", known.example, 20)
-    for body in known.logged[:_MOST_GIVEN]:
-        cases += _whole_and_first("logged", body, 1)
+        cases += _whole_and_first("example", known.example, 5)
+    for place, body in enumerate(known.logged[:_MOST_GIVEN]):
+        cases += _whole_and_first("logged", body, 1 if place < _GIVEN_ALONE else 0)
     return cases
 
 
@@ -68,41 +68,31 @@ def boundary_cases(layout: Layout, rows: Sequence[Row], draw: random.Random) -> 
 
 def _packed(kind: str, layout: Layout, rows: Sequence[Row], draw: random.Random) -> Iterator[Case]:
     """Cut into single rows, then pairs, then ever larger batches; the formats take turns."""
-    sizes = [1] * min(_SINGLES, max(len(rows) // 10, 1)) + [2] * 4
+    sizes = [1] * min(_SINGLES, max(len(rows) // 10, 1)) + [2] * _PAIRS
     at, turn = 0, 0
     while at < len(rows):
         size = sizes[turn] if turn < len(sizes) else _BATCHES[1] if turn % 3 else _BATCHES[0]
         batch = rows[at : at + size]
-        yield _case(kind, layout, batch, turn, draw)
+        yield case_of(kind, layout, batch, turn, draw)
         at += len(batch)
         turn += 1
 
 
-def _case(kind: str, layout: Layout, rows: Sequence[Row], turn: int, draw: random.Random) -> Case:
+def case_of(kind: str, layout: Layout, rows: Sequence[Row], turn: int, draw: random.Random) -> Case:
+    """One request; formats and orders of columns change with the turn."""
     form = layout.forms[turn % len(layout.forms)]
     order = list(range(len(layout.columns)))
     # With the columns in their own order, too: callers do that.
-    if turn // len(layout.forms) % 2:
+    if turn // len(layout.forms) % 3:
         draw.shuffle(order)
     return Case(kind, render(layout, rows, form, order), len(rows))
 
 
-def special_cases(layout: Layout, pools: Pools, draw: random.Random) -> list[Case]:
-    """Rows with one unusual value each, one by one; missing columns; every category; odd requests."""
-    changes = [(place, value) for place, column in enumerate(layout.columns) for value in special_values(column)]
-    if len(changes) > _MOST_SPECIAL:
-        changes = draw.sample(changes, _MOST_SPECIAL)
-    cases = [
-        _case("special", layout, [_changed(pools.row(draw), place, value)], turn, draw)
-        for turn, (place, value) in enumerate(changes)
-    ]
-    cases += _missing_columns(layout, pools, draw)
-    cases += list(_packed("special", layout, categories(layout, pools, draw), draw))
+def odd_cases(layout: Layout, pools: Pools, draw: random.Random) -> list[Case]:
+    """Missing columns; every category; odd requests."""
+    cases = _missing_columns(layout, pools, draw)
+    cases += _packed("special", layout, categories(layout, pools, draw), draw)
     return cases + odd_requests(layout, pools.row(draw))
-
-
-def _changed(row: Row, place: int, value: Any) -> Row:
-    return (*row[:place], value, *row[place + 1 :])
 
 
 def _missing_columns(layout: Layout, pools: Pools, draw: random.Random) -> list[Case]:
@@ -114,27 +104,30 @@ def _missing_columns(layout: Layout, pools: Pools, draw: random.Random) -> list[
     for turn, group in enumerate(groups * len(layout.forms)):
         row = pools.row(draw)
         for place in group:
-            row = _changed(row, place, ABSENT)
-        cases.append(_case("special", layout, [row] * (1 + turn % 2), turn // max(len(groups), 1), draw))
+            row = changed(row, place, ABSENT)
+        cases.append(case_of("special", layout, [row] * (1 + turn % 2), turn // max(len(groups), 1), draw))
     return cases
 
 
 def categories(layout: Layout, pools: Pools, draw: random.Random, most: int = 2000) -> list[Row]:
     """Every known category of every text column once, bounded."""
     rows = [
-        _changed(pools.row(draw), place, word)
+        changed(pools.row(draw), place, word)
         for place, column in enumerate(layout.columns)
         for word in column.vocabulary
     ]
     return rows if len(rows) <= most else draw.sample(rows, most)
 
 
+def changed(row: Row, place: int, value: Any) -> Row:
+    return (*row[:place], value, *row[place + 1 :])
+
+
 def regrouped(layout: Layout, accepted: Sequence[Row], draw: random.Random) -> list[Case]:
-    """Unusual rows that were answered alone, now in company of each other."""
+    """Unusual rows that were answered, now in company of each other."""
     spread = draw.sample(list(accepted), len(accepted))
-    cases = []
-    for turn, at in enumerate(range(0, len(spread) - 1, 2)):
-        cases.append(_case("special", layout, spread[at : at + 2], turn, draw))
+    pairs = range(0, min(len(spread) - 1, 2 * _MOST_COMPANIES), 2)
+    cases = [case_of("special", layout, spread[at : at + 2], turn, draw) for turn, at in enumerate(pairs)]
     for turn in range(len(layout.forms)):
-        cases.append(_case("special", layout, draw.sample(spread, min(len(spread), 100)), turn, draw))
+        cases.append(case_of("special", layout, draw.sample(spread, min(len(spread), 100)), turn, draw))
     return [case for case in cases if case.rows > 1]

@@ -23,6 +23,8 @@ _WORDS: tuple[Any, ...] = (None, "", " ", NEVER_SEEN, "nan", "None", "NaN", "\u0
 
 _BY_KIND = {"double": _FLOATS, "float": _FLOATS, "long": _WHOLE, "integer": _WHOLE, "boolean": _TRUTHS}
 
+_LARGEST_WHOLE = {"integer": 2**31 - 1, "long": 2**53}
+
 
 def special_values(column: Column) -> tuple[Any, ...]:
     """Missing, extreme, barely representable and ill-typed values; for strings those beside a known category too."""
@@ -30,3 +32,18 @@ def special_values(column: Column) -> tuple[Any, ...]:
         return _BY_KIND.get(column.kind, (None,))
     near = tuple(f"{word} " for word in column.vocabulary[:1]) + tuple(word.upper() for word in column.vocabulary[:1])
     return _WORDS + near
+
+
+def is_mild(column: Column, value: Any) -> bool:
+    """Whether hardly a model refuses it: many such values fit into one request.
+
+    >>> [is_mild(Column("a", "double"), value) for value in (5e-324, -0.0, 1e300, None, "1.5", float("nan"))]
+    [True, True, False, False, False, False]
+    """
+    if column.kind == "string":
+        return isinstance(value, str)
+    if column.kind == "boolean" or isinstance(value, bool):
+        return isinstance(value, bool) and column.kind == "boolean"
+    if column.kind in _LARGEST_WHOLE:
+        return isinstance(value, int) and abs(value) <= _LARGEST_WHOLE[column.kind]
+    return isinstance(value, int | float) and abs(value) <= 2**53

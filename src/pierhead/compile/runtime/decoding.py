@@ -1,6 +1,6 @@
 """Requests into rows: by the form in which the last one came, else by the form that its body shows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -31,9 +31,11 @@ _JSON_TYPES = {
     "application/json;charset=UTF-8": True,
 }
 
-# Callers that send their columns in ever new orders must not fill the memory.
+# Callers that send their columns in ever new orders, or among ever new ones, must not fill the memory.
 _MOST_FORMS = 64
 _MOST_EXTRAS = 200
+_LONGEST_EXTRAS = 16 * 1024
+_LONGEST_REMEMBERED = 256 * 1024
 
 
 class Decoder:
@@ -41,6 +43,7 @@ class Decoder:
 
     def __init__(self, spec: ArtifactSpec) -> None:
         self._columns = spec.columns
+        self._names = frozenset(column.name for column in spec.columns)
         self._is_tensor = spec.is_tensor
         self._takes_records = not spec.is_tensor and takes_records(spec.columns)
         self._judge = Judge(spec)
@@ -93,8 +96,13 @@ class Decoder:
         places = _places(msgspec.json.decode(names, type=list[str]))
         if places is None or any(column.name not in places for column in self._columns):
             return None
+        if not self._are_bearable([name for name in places if name is not None]):
+            return None
         order = tuple(places[column.name] for column in self._columns)
-        return self._remembered("dataframe_split", bytes(names), SplitForm(self._columns, names, order, len(places)))
+        own = bytes(names)
+        # Not `names` itself, which keeps the whole body in memory.
+        form = SplitForm(self._columns, Raw(own), order, len(places))
+        return form if len(own) > _LONGEST_REMEMBERED else self._remembered("dataframe_split", own, form)
 
     def _unnamed_split_form(self) -> Form | None:
         if any(column.name is not None for column in self._columns):
@@ -110,7 +118,7 @@ class Decoder:
             return None
         names = {name for record in msgspec.json.decode(content, type=list[dict[str, Raw]]) for name in record}
         extras = frozenset(names - {column.name for column in self._columns if column.name is not None})
-        if len(extras) > _MOST_EXTRAS or not all(map(is_plain_name, extras)):
+        if not self._are_bearable(extras) or not all(map(is_plain_name, extras)):
             return None
         known = self._forms.get(("dataframe_records", extras))
         return known or self._remembered(
@@ -132,6 +140,11 @@ class Decoder:
         if key == "inputs" and any(column.kind in ("float", "integer") for column in self._columns):
             return None
         return self._remembered(key, is_object, RecordsForm(key, self._columns))
+
+    def _are_bearable(self, names: Collection[str]) -> bool:
+        """Whether a form may be made for columns of these names: not too many but the model's own."""
+        extras = [name for name in names if name not in self._names]
+        return len(extras) <= _MOST_EXTRAS and sum(map(len, extras)) <= _LONGEST_EXTRAS
 
     def _remembered(self, key: str, detail: object, form: Form) -> Form:
         if len(self._forms) >= _MOST_FORMS:

@@ -45,7 +45,7 @@ class Compilations:
 
     def ask(self, source: str, by: str) -> Compilation:
         """Have these files compiled, again if they were; until it is done, the last certificate stays in force."""
-        known = self._store.find(source)
+        known = self._store.lock(source)
         if known is None:
             return self._add(source, by, is_urgent=True)
         if known.state is not CompilationState.RUNNING:

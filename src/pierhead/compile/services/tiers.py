@@ -1,12 +1,14 @@
 """How versions are to be served, for whoever serves them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pierhead.compile.domain.certificate import Tier
-from pierhead.compile.domain.compilations import Compilation
+from pierhead.compile.domain.certificate import Runtime, Tier
+from pierhead.compile.domain.compilations import Compilation, Signed
+from pierhead.compile.services.certificates import is_genuine
 from pierhead.compile.services.compilations import Compilations
+from pierhead.identity.services.audit_keys import Verifier
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
@@ -28,18 +30,47 @@ UNKNOWN = ServedAs(Tier.PYFUNC, None, batches=False, reason="not compiled yet")
 class Tiers:
     """Every call is a transaction of its own."""
 
-    def __init__(self, database: Database, clock: Clock, artifacts: ArtifactStore, folder: Path) -> None:
-        """Artifacts are laid out in `folder`."""
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        artifacts: ArtifactStore,
+        folder: Path,
+        runtime: Runtime,
+        verifier: Callable[[], Verifier],
+    ) -> None:
+        """Artifacts are laid out in `folder` and run by `runtime`; certificates are believed if `verifier` does."""
         self._database = database
         self._clock = clock
         self._artifacts = artifacts
         self._folder = folder
+        self._runtime = runtime
+        self._verifier = verifier
+        self._genuine: dict[str, Signed] = {}
 
     def current(self, sources: Collection[str]) -> Mapping[str, ServedAs]:
         """As it stands at this moment, by digest of the files; `UNKNOWN` while nothing is known."""
         with self._database.reading() as connection:
             known = Compilations(connection, self._clock).find_many(sources)
-        return {source: served_as(known.get(source)) for source in sources}
+        return {source: self._served_as(known.get(source)) for source in sources}
+
+    def _served_as(self, compilation: Compilation | None) -> ServedAs:
+        if compilation is None or compilation.signed is None:
+            return served_as(compilation)
+        if not self._is_genuine(compilation.source, compilation.signed):
+            return ServedAs(Tier.PYFUNC, None, batches=False, reason="its certificate is not what our key signed")
+        served = served_as(compilation)
+        if served.artifact is not None and not self._runtime.has_proof_in(compilation.signed.certificate):
+            return ServedAs(Tier.PYFUNC, None, served.batches, "its certificate is for another runtime or processor")
+        return served
+
+    def _is_genuine(self, source: str, signed: Signed) -> bool:
+        """Checked once for each certificate: this is asked all the time."""
+        if self._genuine.get(source) != signed:
+            if not is_genuine(signed, self._verifier()):
+                return False
+            self._genuine[source] = signed
+        return True
 
     def want(self, source: str) -> None:
         """Have it compiled before others, if it was not."""

@@ -1,7 +1,7 @@
 """Live answers of compiled versions, compared with the original's: the first that differs withdraws the certificate."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -59,7 +59,8 @@ class Verification:
 
     def _is_due(self, source: str, now: datetime) -> bool:
         last = self._last.get(source)
-        return last is None or now - last >= self._pause
+        # A clock that was set back must not put it off.
+        return last is None or not timedelta(0) <= now - last < self._pause
 
     def _compare(self, source: str, samples: Sequence[Sample]) -> None:
         with self._database.reading() as connection:
@@ -71,7 +72,7 @@ class Verification:
         except JobBroke as error:
             log.warning("live answers could not be compared with the original's", source=source, reason=str(error))
             return
-        self._conclude(source, checked)
+        self._conclude(compilation, checked)
 
     def _ask_the_original(self, compilation: Compilation, samples: Sequence[Sample]) -> Checked:
         shop, source = self._checks, compilation.source
@@ -83,16 +84,17 @@ class Verification:
         artifact = self._tiers.folder_of(certificate.artifact)
         return shop.jobs.verify(artifact, model, python, samples, shop.folder / f"{source}.verify")
 
-    def _conclude(self, source: str, checked: Checked) -> None:
-        now = self._clock.now()
+    def _conclude(self, compared: Compilation, checked: Checked) -> None:
+        now, source = self._clock.now(), compared.source
         with self._database.transaction() as connection:
             store = CompilationStore(connection)
-            known = store.find(source)
-            if known is None:
+            known = store.lock(source)
+            if known is None or known.signed != compared.signed:
+                # It was compiled again meanwhile: these were answers of another artifact.
                 return
             store.add_verified(source, checked.rows)
             if checked.mismatch is not None:
-                store.put(replace(known, withdrawal=Withdrawal(now, describe(checked.mismatch))))
+                store.withdraw(source, Withdrawal(now, describe(checked.mismatch)))
         if checked.mismatch is not None:
             reason = describe(checked.mismatch)
             log.error("a compiled version answers wrongly; the original takes over", source=source, reason=reason)

@@ -23,6 +23,12 @@ class CompilationStore:
         row = self._connection.execute(select(compilations).where(compilations.c.source == source)).one_or_none()
         return None if row is None else _compilation(row)
 
+    def lock(self, source: str) -> Compilation | None:
+        """As `find`; nobody else changes it until the end of the transaction."""
+        query = select(compilations).where(compilations.c.source == source).with_for_update()
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else _compilation(row)
+
     def find_many(self, sources: Collection[str]) -> Mapping[str, Compilation]:
         """By source; those that nobody asked for are missing."""
         found: dict[str, Compilation] = {}
@@ -43,6 +49,10 @@ class CompilationStore:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else _compilation(row)
 
+    def list_done(self) -> list[Compilation]:
+        query = select(compilations).where(compilations.c.state == CompilationState.DONE)
+        return [_compilation(row) for row in self._connection.execute(query)]
+
     def list_running(self) -> list[Compilation]:
         query = select(compilations).where(compilations.c.state == CompilationState.RUNNING)
         return [_compilation(row) for row in self._connection.execute(query)]
@@ -50,7 +60,10 @@ class CompilationStore:
     def unknown(self, sources: Iterable[str]) -> list[str]:
         """Those of the digests that nobody asked about yet, in their order."""
         wanted = list(dict.fromkeys(sources))
-        known = self.find_many(wanted)
+        known: set[str] = set()
+        for start in range(0, len(wanted), _CHUNK):
+            query = select(compilations.c.source).where(compilations.c.source.in_(wanted[start : start + _CHUNK]))
+            known.update(self._connection.execute(query).scalars())
         return [source for source in wanted if source not in known]
 
     def add(self, compilation: Compilation, *, is_urgent: bool) -> None:
@@ -64,6 +77,9 @@ class CompilationStore:
     def hurry(self, source: str) -> None:
         """Somebody waits for it."""
         self._update(source, {"is_urgent": True})
+
+    def withdraw(self, source: str, withdrawal: Withdrawal) -> None:
+        self._update(source, {"withdrawn_at": withdrawal.at, "withdrawal": withdrawal.reason})
 
     def add_verified(self, source: str, rows: int) -> None:
         self._update(source, {"verified_rows": compilations.c.verified_rows + rows})

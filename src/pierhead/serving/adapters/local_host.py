@@ -5,13 +5,13 @@ import subprocess
 import sys
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pierhead.compile.runtime
 import pierhead.worker
 from pierhead.kit.clock import Clock, from_ms, to_ms
-from pierhead.kit.os_processes import created_s, kill_group, kill_orphans
+from pierhead.kit.os_processes import created_s, is_stopped, kill_group, kill_orphans
 from pierhead.serving.adapters.memory_watch import MemoryWatch
 from pierhead.serving.adapters.worker_environment import worker_environment
 from pierhead.serving.adapters.worker_processes import ask_to_stop, find_process
@@ -24,6 +24,9 @@ _COMPILED_SCRIPT = Path(pierhead.compile.runtime.__path__[0]) / "__main__.py"
 
 # A worker's first act is to write its status; one that has not by then was never started.
 _FIRST_SIGN = timedelta(seconds=20)
+
+# Whoever looks at a worker with a debugger has this long; its callers wait meanwhile.
+_STOPPED_GRACE = timedelta(seconds=2)
 
 _ALIVE = {
     "loading": WorkerPhase.STARTING,
@@ -50,7 +53,8 @@ class LocalWorkerHost:
         self._children: dict[str, int] = {}
         self._exit_codes: dict[str, int] = {}
         self._memory = MemoryWatch(memory_limit_bytes or sys.maxsize)
-        self._too_large: dict[str, str] = {}
+        self._killed_for: dict[str, str] = {}
+        self._stopped_since: dict[str, datetime] = {}
 
     def start(self, spec: WorkerSpec) -> None:
         """Raises OSError if the interpreter cannot be run or the log not be written."""
@@ -122,7 +126,8 @@ class LocalWorkerHost:
         if self._find(record, self._records.status_of(worker_id)) is None:
             self._records.remove(worker_id)
             self._exit_codes.pop(worker_id, None)
-            self._too_large.pop(worker_id, None)
+            self._killed_for.pop(worker_id, None)
+            self._stopped_since.pop(worker_id, None)
 
     def observe(self) -> list[WorkerObservation]:
         records = self._records.list()
@@ -162,15 +167,30 @@ class LocalWorkerHost:
         )
 
     def _watch(self, record: WorkerRecord, process_id: int) -> int:
-        """The memory that a worker uses; it is killed if that is too much, before others suffer from it."""
+        """The memory that a worker uses; it is killed if that is too much, before others suffer from it.
+
+        One that somebody stopped is killed too: it would keep what it has in its hands for ever.
+        """
         used = self._memory.used_bytes(process_id)
+        if self._is_stopped_for_long(record.worker_id, process_id):
+            self._killed_for[record.worker_id] = (
+                "the worker was stopped (SIGSTOP) and answered nobody, so it was killed"
+            )
+            kill_group(process_id)
         if used > self._memory.limit_bytes:
-            self._too_large[record.worker_id] = (
+            self._killed_for[record.worker_id] = (
                 f"the worker used {in_words(used)} of memory, of {in_words(self._memory.limit_bytes)} that it may use, "
                 "and was killed; `worker_memory_bytes` sets the limit"
             )
             kill_group(process_id)
         return used
+
+    def _is_stopped_for_long(self, worker_id: str, process_id: int) -> bool:
+        if not is_stopped(process_id):
+            self._stopped_since.pop(worker_id, None)
+            return False
+        now = self._clock.now()
+        return now - self._stopped_since.setdefault(worker_id, now) >= _STOPPED_GRACE
 
     def _alive(self, record: WorkerRecord, process_id: int, status: WorkerStatus | None) -> tuple[WorkerPhase, str]:
         message = status.message if status else ""
@@ -186,8 +206,8 @@ class LocalWorkerHost:
         return never_seen and self._clock.now() < from_ms(record.started_at_ms) + _FIRST_SIGN
 
     def _dead(self, record: WorkerRecord, status: WorkerStatus | None) -> tuple[WorkerPhase, str]:
-        if record.worker_id in self._too_large:
-            return WorkerPhase.EXITED, self._too_large[record.worker_id]
+        if record.worker_id in self._killed_for:
+            return WorkerPhase.EXITED, self._killed_for[record.worker_id]
         if status is not None and status.phase == "failed":
             return WorkerPhase.FAILED, status.message
         if status is not None and status.last_words:

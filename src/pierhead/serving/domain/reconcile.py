@@ -13,7 +13,7 @@ from pierhead.serving.domain.builds import BuildFailed, Building, Built
 from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig, ServedEntity
 from pierhead.serving.domain.observed import Announced as Announced
 from pierhead.serving.domain.observed import Observed as Observed
-from pierhead.serving.domain.restarts import next_start
+from pierhead.serving.domain.restarts import LONGEST_DELAY_S, next_start
 from pierhead.serving.domain.roster import MOST_TRIES, Post, Roster, configs_of, demand, needs, roster_of
 from pierhead.serving.domain.workers import WorkerPhase
 from pierhead.serving.domain.workloads import Variant
@@ -200,7 +200,8 @@ def _supply(shortage: _Shortage, observed: Observed, now: datetime) -> Iterator[
 def _starts(shortage: _Shortage, launch: Original | Compiled, observed: Observed, now: datetime) -> list[StartWorker]:
     key = shortage.variant.key
     due = next_start(observed.crashes_of(key), shortage.replicas)
-    if due is not None and now < due:
+    # Later than that can only be by a clock that was set back.
+    if due is not None and now < due <= now + timedelta(seconds=LONGEST_DELAY_S):
         return []
     start = StartWorker(shortage.endpoint_id, key, shortage.post.entity, shortage.post.source, launch)
     return [start] * shortage.missing

@@ -29,7 +29,8 @@ class KnownPlans:
     def of(self, digests: Collection[str], now: datetime, *, is_news: bool) -> Mapping[str, Plan]:
         """Plans by digest; with `is_news` they are asked for in any case. The last ones hold if nobody answers."""
         asked = frozenset(digests)
-        is_due = self._ask_again_at is None or now >= self._ask_again_at
+        # A clock that was set back must not put it off.
+        is_due = self._ask_again_at is None or not now < self._ask_again_at <= now + _LONGEST_PAUSE
         if is_due or is_news or not asked <= self._asked:
             self._ask(asked, now)
         return self._answers

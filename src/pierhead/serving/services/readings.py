@@ -147,7 +147,8 @@ class TrafficReadings:
     def _forget_old(self, now: datetime) -> None:
         for readings in (self._readings, self._original_readings):
             for key in list(readings):
-                while readings[key] and now - readings[key][0].at > STABLE:
+                # Those of the future are from before the clock was set back.
+                while readings[key] and not -_STALE <= now - readings[key][0].at <= STABLE:
                     readings[key].popleft()
                 if not readings[key]:
                     del readings[key]
