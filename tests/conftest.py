@@ -1,4 +1,4 @@
-"""What makes every suite quicker."""
+"""What holds for every suite."""
 
 import os
 import re
@@ -6,6 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The machines are noisy: what is slow here and now says nothing about the test.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 # Compiled modules are kept, also by the processes that tests start: to compile takes longer than most of them live.
 sys.dont_write_bytecode = False

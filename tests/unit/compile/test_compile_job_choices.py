@@ -49,7 +49,7 @@ def test_an_order_is_read_with_its_defaults(tmp_path):
     (tmp_path / "order.json").write_text(json.dumps(order))
     read = read_order(tmp_path / "order.json")
     assert (read.model, read.converter_python, read.samples) == (Path("/m"), None, [])
-    assert (read.limits.child_cpu_s, read.limits.call_s) == (30, 10)
+    assert (read.limits.child_cpu_s, read.limits.call_s, read.limits.load_s) == (30, 10, 20)
     (tmp_path / "order.json").write_text("{}")
     with pytest.raises(msgspec.DecodeError):
         read_order(tmp_path / "order.json")

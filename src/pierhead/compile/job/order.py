@@ -23,6 +23,11 @@ class Limits(msgspec.Struct, frozen=True):
         """How long one answer may take: a child that hangs must leave time to say so."""
         return self.wall_s / 3
 
+    @property
+    def load_s(self) -> float:
+        """How long loading may take, which on a busy machine is longer than any answer."""
+        return 2 * self.call_s
+
 
 class Order(msgspec.Struct, frozen=True):
     """Compile a model.

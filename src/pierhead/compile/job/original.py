@@ -55,7 +55,10 @@ class Original:
             self._starts += 1
             confined = self._sandbox.start(f"original{self._starts}", self._python, _MODULE)
             self._side = Side("the original", self._sandbox, confined)
-            loaded = self._asked(lambda side: side.command("load", model=str(self._model.absolute())))
+            patience_s = self._sandbox.limits.load_s
+            loaded = self._asked(
+                lambda side: side.command("load", within_s=patience_s, model=str(self._model.absolute()))
+            )
             self.facts = msgspec.convert(loaded, Facts)
         assert self.facts is not None
         return self.facts
