@@ -22,11 +22,10 @@ Fault = Callable[[World], None]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`costs_hanging`: what was in the hands of a hung process may fail, by its time-out."""
+    """A fault and its name for people."""
 
     name: str
     fault: Fault
-    costs_hanging: bool = False
 
 
 def update_configs(world: World) -> None:
@@ -106,7 +105,7 @@ SCENARIOS = (
     Scenario("nothing happens", lambda world: time.sleep(3.0)),  # noqa: ARG005 - it is the same for all
     Scenario("config updates", update_configs),
     Scenario("workers killed", kill_workers),
-    Scenario("workers hang", hang_workers, costs_hanging=True),
+    Scenario("workers hang", hang_workers),
     Scenario("api, controller, tracking killed", kill_children),
     Scenario("gateway hands over", hand_over),
     Scenario("disk of the spool is full", fill_disk),

@@ -1,6 +1,7 @@
 """Compiled files that turn wrong behind the platform's back: who notices, how soon, and what callers see."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.faults.scenarios import damage
@@ -22,7 +23,11 @@ class Withdrawn:
 
 def start_damaged(world: World) -> Withdrawn:
     """A worker that starts with damaged files repeats its golden rows first. Raises TimeoutError if it serves them."""
-    return _hurt(world, "price", "1", "price")
+
+    def serves_original() -> bool:
+        return not world.route("price").get("is_compiled", True)
+
+    return _hurt(world, "1", "price", serves_original)
 
 
 def answer_wrongly(world: World) -> Withdrawn:
@@ -38,21 +43,22 @@ def answer_wrongly(world: World) -> Withdrawn:
     for golden in world.home.compiled.glob(f"{digest}*/**/golden.json"):
         golden.parent.chmod(0o700)
         golden.unlink()
-    return _hurt(world, "price", "2", _ENDPOINT)
+
+    def is_withdrawn() -> bool:
+        is_compiled = world.route(_ENDPOINT).get("is_compiled", True)
+        return world.certificate("price", "2")["withdrawal"] is not None and not is_compiled
+
+    return _hurt(world, "2", _ENDPOINT, is_withdrawn)
 
 
-def _hurt(world: World, model: str, version: str, endpoint: str) -> Withdrawn:
-    with world.traffic(model, endpoint=endpoint) as traffic:
+def _hurt(world: World, version: str, endpoint: str, is_noticed: Callable[[], bool]) -> Withdrawn:
+    with world.traffic("price", endpoint=endpoint) as traffic:
         began_s = time.monotonic()
-        damage(world, model, version, endpoint)
-        wait_until(
-            f"{endpoint} goes over to its original",
-            lambda: not world.route(endpoint).get("is_compiled", True),
-            _WITHIN_S,
-        )
+        damage(world, "price", version, endpoint)
+        wait_until(f"{endpoint} goes over to its original", is_noticed, _WITHIN_S)
         noticed_s = time.monotonic() - began_s
         # The gateway may need a moment to hear of it.
         time.sleep(1.0)
-    with world.traffic(model, endpoint=endpoint) as healed:
+    with world.traffic("price", endpoint=endpoint) as healed:
         healed.wait_for(50)
     return Withdrawn(traffic.counts, healed.counts, noticed_s)

@@ -37,13 +37,10 @@ def test_every_request_has_its_right_answer_during(world: World, fault: scenario
     assert all(line.counts.sent > _CONNECTIONS and not line.failure for line in lines)
 
 
-def test_hung_workers_are_replaced_and_nobody_gets_anothers_answer(world: World) -> None:
+def test_hung_workers_are_replaced_and_nobody_waits_for_them_in_vain(world: World) -> None:
     lines = suffer(world, Scenario("fault", scenarios.hang_workers), _CONNECTIONS)
     for line in lines:
-        print(line.cells(), line.counts.details)
-        assert (line.failure, line.counts.fates[WRONG]) == ("", 0)
-        # What was in the hands of a hung worker is answered 504 by its time-out; there is one for each connection.
-        assert line.counts.bad <= _CONNECTIONS
+        assert (line.failure, line.counts.bad, line.counts.details) == ("", 0, []), line.model
 
 
 @pytest.mark.parametrize("model", ["price", "plain"])

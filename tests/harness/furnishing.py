@@ -14,8 +14,10 @@ from pierhead.migrations.tables import all_tables
 
 
 def furnish(connection: Connection) -> None:
-    """Leave in an empty database what `Identities.set_up` leaves there."""
+    """Leave in an empty database what `Identities.set_up` leaves there; harmless when it is there."""
     for table, rows in _furniture():
+        if connection.execute(select(table).limit(1)).first() is not None:
+            return
         connection.execute(insert(table), list(rows))
 
 
