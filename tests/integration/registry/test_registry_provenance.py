@@ -48,7 +48,7 @@ def test_a_vacuum_that_honours_pins_leaves_the_pinned_version_readable(rig: Rig)
     table.vacuum(0, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=keep)
 
     assert rows_of(path, 1) == [0, 1]
-    assert verify_pins(rig.database, rig.world.clock) == []
+    assert verify_pins(rig.database, rig.world.clock).broken == ()
     assert rig.refresh(version).effective_state is COMPLETE
 
 
@@ -141,7 +141,7 @@ def test_vacuumed_data_is_told_precisely_before_and_after_the_record(rig: Rig) -
     assert (recorded.state, recorded.effective_state, late.state) == (COMPLETE, INVALID, INVALID)
     assert "the recorded training data is lost: version 0 of the table" in recorded.message
     assert "has lost 1 of its 1 files to a vacuum" in late.message
-    assert [broken.pin.version for broken in verify_pins(rig.database, rig.world.clock)] == [0]
+    assert [broken.pin.version for broken in verify_pins(rig.database, rig.world.clock).broken] == [0]
 
 
 def test_a_table_that_was_replaced_by_another_one_is_noticed(rig: Rig) -> None:
@@ -152,7 +152,7 @@ def test_a_table_that_was_replaced_by_another_one_is_noticed(rig: Rig) -> None:
     rig.table()
 
     assert "was replaced" in rig.refresh(version).message
-    assert "differ" in verify_pins(rig.database, rig.world.clock)[0].problem
+    assert "differ" in verify_pins(rig.database, rig.world.clock).broken[0].problem
 
 
 def test_a_table_elsewhere_is_recorded_with_a_warning(rig: Rig, tmp_path: Path) -> None:
