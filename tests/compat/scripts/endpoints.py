@@ -103,7 +103,7 @@ seen["build logs"] = len(e.build_logs("compat-life", "champion").logs) > 0
 seen["metrics"] = "compat-life" in e.export_metrics("compat-life").contents.read().decode()
 openapi = json.loads(e.get_open_api("compat-life").contents.read())
 seen["openapi"] = [openapi["openapi"][:1], list(openapi["paths"])]
-seen["not yet"] = refused(NotImplemented, lambda: e.put("compat-life"))
+seen["not yet"] = refused(NotImplemented, lambda: e.update_notifications("compat-life"))
 
 d = mlflow.deployments.get_deploy_client("databricks")
 d.create_endpoint(
