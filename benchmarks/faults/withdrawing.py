@@ -8,7 +8,7 @@ from benchmarks.faults.scenarios import damage
 from benchmarks.faults.traffic import Counts
 from benchmarks.faults.world import World, wait_until
 
-_WITHIN_S = 120.0
+_WITHIN_S = 280.0
 _ENDPOINT = "withdrawn"
 
 

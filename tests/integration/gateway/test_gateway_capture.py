@@ -37,7 +37,8 @@ def test_an_answered_invocation_is_on_record(rig: Rig) -> None:
 
     [record] = rig.spool.records()
     assert record.request_id == "r-1"
-    assert began_ms - 1 <= record.timestamp_ms <= time.time() * 1000
+    # The gateway reads the clock once for all that one turn of its loop finds.
+    assert began_ms - 100 <= record.timestamp_ms <= time.time() * 1000
     assert (record.status_code, record.error_code, record.logging_error_codes) == (200, None, [])
     assert (record.request, record.request_content_type) == (b'{"inputs": [[1.0]]}', "application/json")
     assert record.response == b'{"predictions": [1]}'
