@@ -152,7 +152,7 @@ PIPELINES = (
     _line("SplineTransformer", pre.SplineTransformer(5), ("figures", "diabetes")),
     _line("Normalizer", pre.Normalizer(), ("figures", "wine")),
     _line("Binarizer", pre.Binarizer(threshold=50.0), ("figures", "wine")),
-    _line("log1p", pre.FunctionTransformer(np.log1p, feature_names_out="one-to-one"), ("figures",)),
+    _line("log1p", make_pipeline(pre.MinMaxScaler(clip=True), pre.FunctionTransformer(np.log1p)), ("wine",)),
     _line("PCA", make_pipeline(pre.StandardScaler(), PCA(3)), ("gaps", "digits")),
     _line("TruncatedSVD", TruncatedSVD(3, random_state=1), ("breast_cancer",)),
     _line("SelectKBest", SelectKBest(f_regression, k=2), ("gaps", "breast_cancer")),

@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from benchmarks.parity.tables import Sample, Table
 
 Fit = Callable[[Sample, Table], Any]
@@ -58,8 +56,3 @@ def behind(start: Callable[[Table], Any], make: Callable[[], Any], target: str) 
 def numbers_of(table: Table) -> list[str]:
     """Names of the columns of numbers."""
     return [name for name in table.sample().x.columns if name not in (*table.words, "active")]
-
-
-def positive(array: Any) -> Any:
-    """For models that count: no negative values."""
-    return np.abs(array)
