@@ -76,6 +76,16 @@ while (found := w.api_client.do("GET", path)["compilation"])["state"] not in ("D
     assert time.monotonic() < until_s, found
     time.sleep(0.5)
 
+
+def deployment():
+    return w.serving_endpoints.get(endpoint).config.served_entities[0].state.deployment_state_message
+
+
+# Until compiled workers are ready the original answers.
+while deployment() not in (f"tier {found['tier']}", f"scaled to zero; tier {found['tier']}"):
+    assert time.monotonic() < until_s, deployment()
+    time.sleep(0.2)
+
 model = mlflow.pyfunc.load_model(f"models:/{name}/{version}")
 rows = frame(9, 1).fillna({"amount": 7.5})
 expected = model.predict(rows).tolist()
