@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,7 +49,8 @@ def test_its_answers_are_mlflows_own_in_every_format(seen: Any) -> None:
 
 def test_what_a_compiled_model_cannot_read_is_answered_by_the_original(compiled: Platform, seen: Any) -> None:
     assert seen["for the original"] == dict.fromkeys(("csv", "parquet", "params"), True)
-    assert _declined(compiled) >= 3
+    traffic = _traffic(compiled)
+    assert sum(entity["declined"] for each in traffic for entity in each["entities"]) >= 3, traffic
 
 
 def test_a_limit_of_calls_is_told_with_the_time_to_wait(seen: Any) -> None:
@@ -82,8 +82,6 @@ def test_it_falls_asleep_and_wakes_for_the_first_caller(compiled: Platform, seen
     assert woke_s < _WAKES_WITHIN_S
 
 
-def _declined(platform: Platform) -> int:
-    """How many invocations compiled workers handed back, as the gateways tell."""
-    files = (Home(platform.home).run / "gateways").glob("*.json")
-    traffic = [json.loads(Path(file).read_bytes()) for file in files]
-    return sum(entity["declined"] for each in traffic for entity in each["entities"])
+def _traffic(platform: Platform) -> list[dict[str, Any]]:
+    """What the gateways count."""
+    return [json.loads(file.read_bytes()) for file in (Home(platform.home).run / "gateways").glob("*.json")]
