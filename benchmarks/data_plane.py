@@ -103,7 +103,7 @@ def servers(name: str, rows: int, peers: Sequence[Peer]) -> Iterator[list[Server
             request = Request(f"{ours.url}/serving-endpoints/{endpoint}/invocations", body, headers)
             _check(f"tier {tier}", await_answer(request)["predictions"], right)
             found.append(Server(f"pierhead {tier}", request, ()))
-        _pin(ours.process_id)
+        pin(ours.process_id)
         found = [Server(each.name, each.request, request_path(ours.process_id)) for each in found]
         port, process_id = stack.enter_context(mlflow_server(served.folder, folder / "mlflow.log", core=SERVING_CORE))
         found.append(Server("mlflow", Request(f"http://127.0.0.1:{port}/invocations", body), _tree(process_id)))
@@ -176,7 +176,7 @@ def _check(server: str, predictions: Sequence[Sequence[float]], right: Sequence[
         raise RuntimeError(f"{server} answers wrongly: {predictions[0]}, not {right[0]}")
 
 
-def _pin(platform_process_id: int) -> None:
+def pin(platform_process_id: int) -> None:
     """Gateways and workers on the serving core, everything else of the platform on the other one."""
     answering = set(request_path(platform_process_id))
     for process in psutil.Process(platform_process_id).children(recursive=True):

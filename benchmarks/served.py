@@ -97,6 +97,40 @@ def _log_opaque(fitted: Any, example: Any) -> str:
     return str(logged.model_uri)
 
 
+def register_moody(name: str, mood: Path) -> tuple[str, str]:
+    """The same model as opaque code whose mood is in a file: `well`, `crashing` (2% of the requests kill its worker) or
+    `slow` (0.2 s each). Gives its name and version."""
+    import mlflow
+    from mlflow.models import infer_signature
+
+    fitted, example, file = models.train(name), models.asked(name, 20), str(mood)
+
+    class Moody(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
+        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:  # noqa: ARG002
+            import os
+            import random
+            import time
+            from pathlib import Path
+
+            mood_now = Path(file).read_text()
+            if mood_now == "crashing" and random.random() < 0.02:
+                os._exit(1)
+            if mood_now == "slow":
+                time.sleep(0.2)
+            return fitted.predict_proba(model_input)
+
+    with mlflow.start_run():
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=Moody(),
+            signature=infer_signature(example, fitted.predict_proba(example)),
+            input_example=example,
+            pip_requirements=_requirements(),
+        )
+    full_name = f"{_PLACE}.{name}_moody"
+    return full_name, str(mlflow.register_model(logged.model_uri, full_name).version)
+
+
 def _serve(model_name: str, version: str, endpoint: str) -> None:
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.service.serving import AutoCaptureConfigInput, EndpointCoreConfigInput, ServedEntityInput

@@ -151,7 +151,7 @@ def _trouble(world: World, until_s: float) -> dict[str, int]:
         "config updates": lambda: update_configs(world),
         "kill of a compiled worker": lambda: kill_one(world, "price"),
         "kill of an original's worker": lambda: kill_one(world, "plain"),
-        "scale-down to zero and wake-up": lambda: sleep_and_wake(world, "price", SLEEPS_AFTER_S),
+        "scale-down to zero and wake-up": lambda: sleep_and_wake(world, ["price"], SLEEPS_AFTER_S),
         "hand-over of the gateway": lambda: hand_over(world),
     }
     done = dict.fromkeys(troubles, 0)

@@ -1,4 +1,5 @@
 -- The request is in the file that REQUEST_BODY names; headers in REQUEST_HEADERS, one "name: value" a line.
+-- Connections pause for REQUEST_PAUSE_MS between their requests, on average.
 local file = io.open(os.getenv("REQUEST_BODY"), "rb")
 wrk.method = "POST"
 wrk.body = file:read("*a")
@@ -6,6 +7,13 @@ file:close()
 wrk.headers["Content-Type"] = "application/json"
 for name, value in (os.getenv("REQUEST_HEADERS") or ""):gmatch("([^\n:]+): ([^\n]+)") do
   wrk.headers[name] = value
+end
+
+local pause = tonumber(os.getenv("REQUEST_PAUSE_MS") or "0")
+if pause > 0 then
+  function delay()
+    return math.random(0, 2 * pause)
+  end
 end
 
 function done(summary, latency)

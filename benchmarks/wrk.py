@@ -33,8 +33,9 @@ def require_wrk() -> str:
     return found
 
 
-def load(request: Request, *, connections: int, seconds: int, core: int) -> Reading:
-    """Closed loop on keep-alive connections. Raises RuntimeError if wrk fails."""
+def load(request: Request, *, connections: int, seconds: int, core: int, pause_ms: int = 0) -> Reading:
+    """Closed loop on keep-alive connections, each of which waits `pause_ms` between its requests, by chance more or
+    less. Raises RuntimeError if wrk fails."""
     with tempfile.NamedTemporaryFile() as body:
         body.write(request.body)
         body.flush()
@@ -42,7 +43,12 @@ def load(request: Request, *, connections: int, seconds: int, core: int) -> Read
         command = [require_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", str(_SCRIPT)]
         done = subprocess.run(
             ["taskset", "-c", str(core), *command, request.url],
-            env={**os.environ, "REQUEST_BODY": body.name, "REQUEST_HEADERS": headers},
+            env={
+                **os.environ,
+                "REQUEST_BODY": body.name,
+                "REQUEST_HEADERS": headers,
+                "REQUEST_PAUSE_MS": str(pause_ms),
+            },
             capture_output=True,
             text=True,
             check=False,

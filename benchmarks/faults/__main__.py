@@ -66,8 +66,7 @@ def main(connections: int, only: Sequence[str], markdown: bool) -> None:
             lines += suffer(world, scenario, connections)
             _say(lines[-len(MODELS) :])
         if not only or any("sleep" in part for part in only):
-            for model in MODELS:
-                woken = sleep_and_wake(world, model, SLEEPS_AFTER_S)
+            for model, woken in sleep_and_wake(world, MODELS, SLEEPS_AFTER_S).items():
                 lines.append(Line("asleep, then asked", model, woken.counts))
                 notes.append(
                     f"{model}: awake after {woken.wake_s:.2f} s, {woken.processes_asleep} workers while asleep"

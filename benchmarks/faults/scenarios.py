@@ -38,11 +38,12 @@ def update_configs(world: World) -> None:
         time.sleep(_SETTLES_S)
 
 
-def kill_workers(world: World) -> None:
-    """kill -9 of one worker of each endpoint, three times."""
-    for _ in range(3):
-        for model in MODELS:
-            kill_one(world, model)
+def kill_workers(world: World, times: int = 3) -> None:
+    """kill -9 of one worker of each endpoint, some times."""
+    for _ in range(times):
+        killed = {model: _killed(world, model) for model in MODELS}
+        for model, worker in killed.items():
+            _wait_replaced(world, model, worker)
         time.sleep(_SETTLES_S)
 
 
@@ -74,9 +75,9 @@ def kill_children(world: World) -> None:
         time.sleep(_SETTLES_S)
 
 
-def hand_over(world: World) -> None:
-    """Every gateway goes over to a successor, twice."""
-    for _ in range(2):
+def hand_over(world: World, times: int = 2) -> None:
+    """Every gateway goes over to a successor, some times."""
+    for _ in range(times):
         old = world.child("gateway")
         os.kill(world.supervisor, signal.SIGUSR2)
         wait_until("the old gateway is gone", lambda old=old: not old.is_running(), 90)
@@ -135,9 +136,17 @@ def damage(world: World, model: str, version: str, endpoint: str) -> Path:
 
 def kill_one(world: World, model: str) -> None:
     """And wait until gateways know a worker that is not this one."""
+    _wait_replaced(world, model, _killed(world, model))
+
+
+def _killed(world: World, model: str) -> psutil.Process:
     wait_until(f"{model} has a worker", lambda: bool(world.workers(model)))
     killed = world.workers(model)[0]
     killed.kill()
+    return killed
+
+
+def _wait_replaced(world: World, model: str, killed: psutil.Process) -> None:
     wait_until(f"{model} has another worker", lambda: bool(set(world.workers(model)) - {killed}))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pierhead.compile.adapters.job_process import JobLimits, JobProcesses
 from pierhead.compile.convert.requirements import converter_requirements
-from pierhead.compile.ports import Built
+from pierhead.compile.ports import Built, Material
 from pierhead.compile.services.compiler import is_for_the_converters
 
 _LIMITS = JobLimits(memory_bytes=3 * 1024**3, wall_s=300)
@@ -26,10 +26,10 @@ class Workplace:
 def prove(model: Path, place: Workplace) -> Built:
     """Our own emitter first, the stock converters where that knows nothing. Raises JobBroke."""
     jobs = JobProcesses(_LIMITS, seed=place.seed)
-    python, work = Path(sys.executable), place.folder / "job"
-    built = jobs.compile("0" * 64, model, python, None, work)
+    material, work = Material("0" * 64, model, Path(sys.executable)), place.folder / "job"
+    built = jobs.compile(material, None, work)
     if place.converters is not None and is_for_the_converters(built):
-        built = jobs.compile("0" * 64, model, python, place.converters, work)
+        built = jobs.compile(material, place.converters, work)
     return built
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -46,14 +47,22 @@ class Traffic:
     """
 
     def __init__(
-        self, platform: Platform, endpoint: str, row: dict[str, float] | None = None, *, connections: int = 4
+        self,
+        platform: Platform,
+        endpoint: str,
+        row: dict[str, float] | None = None,
+        *,
+        connections: int = 4,
+        rows: Callable[[], Mapping[str, object]] | None = None,
     ) -> None:
+        """`rows` gives the row of each request; without it all send `row`. It is called from several threads."""
         self.endpoint = endpoint
         self.connections = connections
         self.outcomes: list[Outcome] = []
         self._url = urlsplit(platform.url)
         self._token = platform.token
-        self._row = row or {"x": 1.0}
+        one = row or {"x": 1.0}
+        self._rows: Callable[[], Mapping[str, object]] = rows or (lambda: one)
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(connections)]
 
@@ -121,7 +130,7 @@ class Traffic:
 
     def _ask(self, connection: http.client.HTTPConnection) -> Outcome:
         request_id = uuid.uuid4().hex
-        body = json.dumps({"dataframe_records": [self._row], "client_request_id": request_id}).encode()
+        body = json.dumps({"dataframe_records": [self._rows()], "client_request_id": request_id}).encode()
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         began_s = time.monotonic()
         try:

@@ -81,6 +81,7 @@ def _show(name: str, version: str, found: dict[str, Any], output: Format) -> Non
             ("asked", f"{moment(found['asked_at'])} by {found['asked_by']}"),
             ("ended", moment(found["ended_at"])),
             ("remarks", found["message"]),
+            ("tried again", moment(found["next_try_at"])),
             ("tier", _TIERS[found["tier"]]),
             *(_proof(proof) if proof else ()),
             ("live answers compared", found["verified_rows"]),

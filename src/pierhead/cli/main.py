@@ -3,16 +3,20 @@
 import click
 
 import pierhead
+from pierhead.cli.abtests import abtests
 from pierhead.cli.accounts import env, login
 from pierhead.cli.audit import audit
 from pierhead.cli.catalogs import catalogs
 from pierhead.cli.configuration import config
 from pierhead.cli.diagnosis import doctor
 from pierhead.cli.endpoints import endpoints
+from pierhead.cli.gateways import gateways
 from pierhead.cli.group import PierheadGroup
 from pierhead.cli.groups import groups
+from pierhead.cli.labels import labels
 from pierhead.cli.models import models
 from pierhead.cli.policies import policies
+from pierhead.cli.rollouts import rollouts
 from pierhead.cli.server import api, controller, gateway, tracking, up
 from pierhead.cli.service_principals import service_principals
 from pierhead.cli.tables import tables
@@ -32,8 +36,22 @@ def main() -> None:
     """
 
 
-_PROCESSES = (up, api, gateway, controller, tracking)
+_PROCESSES = (up, api, gateway, gateways, controller, tracking)
 _IDENTITIES = (env, login, users, groups, service_principals, tokens)
-_REST = (audit, doctor, config, models, versions, policies, webhooks, endpoints, catalogs, tables)
+_REST = (
+    audit,
+    doctor,
+    config,
+    models,
+    versions,
+    policies,
+    webhooks,
+    endpoints,
+    rollouts,
+    abtests,
+    catalogs,
+    tables,
+    labels,
+)
 for command in (*_PROCESSES, *_IDENTITIES, *_REST):
     main.add_command(command)

@@ -68,7 +68,15 @@ class Remote:
         raw = None if body is None else json.dumps(body).encode()
         return self.send(method, path + (f"?{urlencode(query)}" if query else ""), raw, timeout_s)
 
-    def send(self, method: str, path: str, raw: bytes | None, timeout_s: float = _TIMEOUT_S) -> Any:
+    def send(
+        self,
+        method: str,
+        path: str,
+        raw: bytes | None,
+        timeout_s: float = _TIMEOUT_S,
+        *,
+        content_type: str = "application/json",
+    ) -> Any:
         """As `call`, with the body as it goes out."""
         from http.client import HTTPException
         from urllib.error import HTTPError, URLError
@@ -76,7 +84,7 @@ class Remote:
 
         headers = {"Authorization": f"Bearer {self._target.token}", "Accept": "application/json"}
         if raw is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = content_type
         request = Request(self._target.host + path, data=raw, headers=headers, method=method)
         try:
             with _opener(self._target.host).open(request, timeout=timeout_s) as answer:

@@ -19,7 +19,7 @@ _ROOT = "/api/2.1/unity-catalog"
 
 @click.group()
 def tables() -> None:
-    """Delta tables: list show register vacuum verify-pins."""
+    """Delta tables: list show inference register vacuum verify-pins."""
 
 
 @tables.command("list")
@@ -42,11 +42,46 @@ def list_tables(remote: Remote, place: str | None, output: Format) -> None:
 
 @tables.command("show")
 @click.argument("name")
+@click.option("--rows", type=click.IntRange(1, 1000), help="Show its newest rows instead, at most so many.")
+@click.option(
+    "--shape", type=click.Choice(["legacy", "gateway", "unity"]), help="Of a payload table: as another release."
+)
 @output_option
 @talks_to_server
-def show(remote: Remote, name: str, output: Format) -> None:
-    """Show one table: where it lies, its newest version, its columns."""
+def show(remote: Remote, name: str, rows: int | None, shape: str | None, output: Format) -> None:
+    """Show one table: where it lies, its newest version, its columns; or its rows."""
+    if rows is not None or shape is not None:
+        query = {"limit": rows or 10} | ({} if shape is None else {"shape": shape})
+        _show_rows(remote.get(f"/api/2.0/pierhead/tables/{part(name)}/rows", query), output)
+        return
     _show(remote.get(f"{_ROOT}/tables/{part(name)}"), output)
+
+
+@tables.command("inference")
+@output_option
+@talks_to_server
+def inference(remote: Remote, output: Format) -> None:
+    """List the tables of endpoints, with what is on its way into them and what never came."""
+    found = remote.get("/api/2.0/pierhead/inference-tables")
+    if output is Format.JSON:
+        show_json(found)
+        return
+    show_table(
+        ["NAME", "VERSION", "ROWS", "WAITING BYTES", "LOST", "PUT ASIDE", "PROBLEM"],
+        [
+            (
+                table["full_name"],
+                table["version"],
+                table["row_count"],
+                table["spool_backlog_bytes"],
+                table["records_dropped"],
+                table["records_quarantined"],
+                table["problem"],
+            )
+            for table in found["inference_tables"]
+        ],
+        empty="No inference tables. An endpoint has one if its auto_capture_config names a schema.",
+    )
 
 
 @tables.command("register")
@@ -165,6 +200,14 @@ def _show(table: dict[str, Any], output: Format) -> None:
             ("properties", [f"{key}={value}" for key, value in sorted(properties.items()) if _is_set(key)]),
         ]
     )
+
+
+def _show_rows(found: dict[str, Any], output: Format) -> None:
+    if output is Format.JSON:
+        show_json(found)
+        return
+    names = list(dict.fromkeys(name for row in found["rows"] for name in row))
+    show_table(names, [[row[name] for name in names] for row in found["rows"]], empty="No rows.")
 
 
 def _is_set(property_name: str) -> bool:

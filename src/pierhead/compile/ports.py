@@ -1,12 +1,15 @@
 """What compilation needs from outside: files, environments, the sandboxed job, somewhere to tell its verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy import Connection
+
 from pierhead.compile.domain.certificate import Certificate
+from pierhead.compile.domain.reports import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,16 @@ class Built:
 
     certificate: Certificate
     artifact: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a job works on: the digest and the folder of a model's files, its interpreter, bodies of real requests."""
+
+    source: str
+    model: Path
+    python: Path
+    logged: Sequence[bytes] = ()
 
 
 class JobBroke(Exception):
@@ -46,6 +59,8 @@ class Sample:
     content_type: str
     request: bytes
     answer: bytes
+    artifact: str
+    """Digest of the artifact that answered; "" if that was not written down."""
 
 
 class Versions(Protocol):
@@ -63,11 +78,11 @@ class Environments(Protocol):
         """The interpreter of the model's own environment. Waits. Raises JobBroke if it cannot be built."""
 
     def converter_of(self, model: Path, log: Path) -> Path | None:
-        """The same with the stock converters beside; None if they do not go together. Waits."""
+        """The same with the stock converters beside; None if they do not go together, or are of no use. Waits."""
 
 
 class Jobs(Protocol):
-    def compile(self, source: str, model: Path, python: Path, converter: Path | None, work: Path) -> Built:
+    def compile(self, material: Material, converter: Path | None, work: Path) -> Built:
         """Run the sandboxed job in the folder `work`. Waits. Raises JobBroke."""
 
     def verify(self, artifact: Path, model: Path, python: Path, samples: Sequence[Sample], work: Path) -> Checked:
@@ -75,5 +90,20 @@ class Jobs(Protocol):
 
 
 class Reports(Protocol):
-    def tell(self, source: str, *, passed: bool, message: str, at: datetime) -> None:
-        """What the parity check says of every version with these files."""
+    """Within a transaction of the caller: what is known and what is told of it must not differ."""
+
+    def tell(self, connection: Connection, source: str, report: Report) -> None:
+        """This is what the parity check says of every version with these files."""
+
+    def untold(self, connection: Connection, sources: Collection[str]) -> Collection[str]:
+        """Those of the files that belong to a version of which nobody told anything yet."""
+
+
+class LoggedRequests(Protocol):
+    """The last requests that versions were asked, by digest of the files: what the gate shall see of real life."""
+
+    def keep(self, source: str, samples: Sequence[Sample]) -> None:
+        """Put these to the others; the oldest beyond what is kept of a version are forgotten."""
+
+    def of(self, source: str) -> Sequence[bytes]:
+        """Bodies, the oldest first; none if they cannot be read."""

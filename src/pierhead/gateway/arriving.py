@@ -1,7 +1,5 @@
 """An invocation whose body is on its way in."""
 
-from random import random
-
 from pierhead.gateway.asker import Asker
 from pierhead.gateway.desk import Desk
 from pierhead.gateway.http.answers import Refusal
@@ -19,7 +17,7 @@ class Arriving:
         """Of this request everything is known but the body; its time-out counts from `arrived_s`."""
         self._desk = desk
         self._exchange = exchange
-        self._invocation = Invocation(desk, exchange, asker, random(), arrived_s)
+        self._invocation = Invocation(desk, exchange, asker, arrived_s)
         # One stretch of memory: a list of tiny chunks would take many times what they bring.
         self._arriving = bytearray()
         self._held_bytes = 0
@@ -40,11 +38,11 @@ class Arriving:
         if isinstance(endpoint, Refusal):
             self._refuse(endpoint)
             return
-        pool = endpoint.choose(invocation.target.entity, invocation.draw)
+        raw = bytes(self._arriving)
+        pool = invocation.choose(endpoint, raw)
         if isinstance(pool, Refusal):
             self._refuse(pool)
             return
-        raw = bytes(self._arriving)
         self._let_go()
         self._exchange.handler = invocation
         invocation.begin(pool, raw)

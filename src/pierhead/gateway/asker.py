@@ -14,3 +14,5 @@ class Asker(NamedTuple):
     content_type: str
     request_id: str | None
     """The caller's own; None if each request gets a new one."""
+    unit: bytes | None = None
+    """What its requests are dealt out by, if the head says so."""

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from pierhead.gateway.assignment import Dealt
 from pierhead.gateway.http.answers import Refusal
 from pierhead.gateway.route import Route
 from pierhead.gateway.routing import Target
@@ -33,8 +34,16 @@ class Call(Protocol):
     @property
     def content_type(self) -> str: ...
 
-    draw: float
-    """What its entity was chosen by, in [0, 1)."""
+    @property
+    def unit(self) -> bytes:
+        """What its entity is chosen by, if there is a choice."""
+
+    @property
+    def is_shadow(self) -> bool:
+        """Whether it is a copy that answers nobody: it never keeps another call waiting."""
+
+    dealt: Dealt | None
+    """What it was last dealt out by; None if nobody asked for its unit."""
     body: bytes
     timeout_s: float
     deadline_s: float

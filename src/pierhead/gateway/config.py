@@ -20,9 +20,13 @@ class GatewayConfig:
     queue_limit: int
     """Invocations of one endpoint that wait or run at the same time in this gateway."""
     gateways: int = 1
-    """How many gateways share the port, and with it the concurrency and the rate limits of endpoints."""
+    """How many gateways share the port, and with it the rate limits of endpoints."""
     samples_folder: Path | None = None
     """Where answers of compiled models are kept for verification; None keeps none."""
+    observations_folder: Path | None = None
+    """Where records for rollouts and A/B tests are spooled; None means `observations` beside the traffic folder."""
+    shadow_bytes: int = 64 * 1024 * 1024
+    """What the bodies of all copies for candidates may take; copies beyond are dropped."""
     nudge_socket: Path | None = None
     """Datagram socket of whoever starts workers: told at once when an invocation waits for one."""
     access_log_fd: int = 2

@@ -40,7 +40,6 @@ class Crew:
 
     __slots__ = (
         "_is_holding",
-        "_limit",
         "_on_hold",
         "_only",
         "_pool",
@@ -57,7 +56,6 @@ class Crew:
         """Calls in the workers' hands."""
         self.most = MOST_IN_FLIGHT
         """How many calls a worker may hold."""
-        self._limit = 0
         self._on_hold = on_hold
         self._workers: Sequence[Worker] = ()
         self._only: Worker | None = None
@@ -78,12 +76,11 @@ class Crew:
     def waiting_calls(self) -> list[Call]:
         return [*self._suspects, *self._waiting]
 
-    def staff(self, workers: Sequence[Worker], *, most: int, limit: int) -> None:
-        """Use these workers from now on, each for `most` calls at a time, all for `limit` together (0: no limit)."""
+    def staff(self, workers: Sequence[Worker], *, most: int) -> None:
+        """Use these workers from now on, each for `most` calls at a time."""
         self._workers = workers
         self._only = workers[0] if len(workers) == 1 else None
         self.most = most
-        self._limit = limit
         self.pump()
 
     def submit(self, call: Call) -> None:
@@ -147,6 +144,14 @@ class Crew:
             for call in self.waiting_calls():
                 self._hold(call)
 
+    def spare_link(self) -> WorkerLink | None:
+        """Where a call may go that must keep nobody waiting: a worker that has half its load at most, unless a call of
+        ours waits for one."""
+        if self._waiting or self._suspects:
+            return None
+        link = self._least_busy()
+        return link if link is not None and len(link.in_flight) * 2 <= self.most else None
+
     # --- details
 
     def _send(self, link: WorkerLink, call: Call) -> None:
@@ -175,8 +180,6 @@ class Crew:
                 _let_run(call, now_s)
 
     def _least_busy(self, *, for_suspect: bool = False) -> WorkerLink | None:
-        if self._limit and self.in_flight >= self._limit:
-            return None
         best = None
         fewest = self.most
         if self._only is not None and not for_suspect:

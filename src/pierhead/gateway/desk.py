@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pierhead.gateway.access_log import AccessLog
 from pierhead.gateway.dispatch import Dispatcher
 from pierhead.gateway.http.answers import Refusal
+from pierhead.gateway.observations import Observations
 from pierhead.gateway.samples import Samples
+from pierhead.gateway.shadows import Shadows
 from pierhead.gateway.turn import Turn
 from pierhead.gateway.wall_clock import WallClock
 
@@ -29,6 +31,8 @@ class Desk:
     samples: Samples
     access_log: AccessLog
     limits: InvocationLimits
+    observations: Observations
+    shadows: Shadows
     held_bytes: int = 0
     """Bodies that have arrived for invocations without an answer."""
 

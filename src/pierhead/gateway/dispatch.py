@@ -9,9 +9,10 @@ import structlog
 from pierhead.gateway.calls import Call
 from pierhead.gateway.endpoints import Endpoint
 from pierhead.gateway.http.answers import Refusal
+from pierhead.gateway.lanes import Lane
 from pierhead.gateway.limits import RateLimits
 from pierhead.gateway.pools import EntityPool
-from pierhead.gateway.refusals import died_twice, too_late, too_many
+from pierhead.gateway.refusals import SHADOW_WITHDRAWN, SHADOW_WORKER_DIED, died_twice, too_late, too_many
 from pierhead.gateway.routing import Target, find_endpoint
 from pierhead.gateway.workers import Workers
 from pierhead.kit.clock import monotonic_s
@@ -29,8 +30,6 @@ class Bounds:
 
     queue_limit: int
     """Invocations of one endpoint that wait or run at the same time in this gateway."""
-    gateways: int = 1
-    """How many gateways share what entities allow all of them together."""
 
 
 class Dispatcher:
@@ -42,17 +41,20 @@ class Dispatcher:
         bounds: Bounds,
         on_hold: Callable[[], None],
         on_answers: Callable[[], None],
+        wake: Callable[[Lane], None],
     ) -> None:
         """`on_hold` is called when a call must wait because there is no worker, `on_answers` after some were answered
-        together."""
+        together, `wake` when a lane's copies may go on."""
         self.snapshot: Snapshot = EMPTY
         self._bounds = bounds
         self._on_hold = on_hold
         self._on_answers = on_answers
+        self._wake = wake
         self._workers = Workers(self, loop)
         self._endpoints: dict[str, Endpoint] = {}
         self._pools_at: dict[str, list[EntityPool]] = {}
         """Pools that use the worker at a path."""
+        self._lanes: list[Lane] = []
 
     @property
     def queue_limit(self) -> int:
@@ -97,6 +99,7 @@ class Dispatcher:
         for endpoint, route in changed:
             for entity in route.entities:
                 endpoint.pools[entity.name].staff(route, entity, self._workers)
+        self._lanes = [pool.lane for pool in self.pools() if pool.lane is not None]
         for pool in gone:
             for call in pool.take_all():
                 pool.leave(monotonic_s())
@@ -125,6 +128,8 @@ class Dispatcher:
             for call in crew.waiting_calls()
             if call.deadline_s <= now_s
         ]
+        for lane in self._lanes:
+            lane.expire(now_s)
         for call in waiting + self._workers.overdue(now_s):
             refusal = too_late(call, now_s)
             if call.link is not None:
@@ -137,6 +142,16 @@ class Dispatcher:
             call.link.cancel(call)
         _forget(call)
 
+    def give_up_copies(self) -> None:
+        """Nobody will compare what is not answered yet."""
+        for lane in self._lanes:
+            lane.close()
+        for call in self._workers.calls():
+            if call.is_shadow:
+                if call.link is not None:
+                    call.link.cancel(call)
+                self._refuse(call, SHADOW_WITHDRAWN)
+
     def close(self) -> None:
         self._workers.close()
 
@@ -148,7 +163,8 @@ class Dispatcher:
             message = f"the worker of served entity {call.entity_name!r} does not answer this request: {reason}"
             self._refuse(call, Refusal(500, "INTERNAL_ERROR", message))
             return
-        call.route.counts.declined += 1
+        if not call.is_shadow:
+            call.route.counts.declined += 1
         call.is_native = True
         self._take_back(call)
         self._place(call)
@@ -164,6 +180,8 @@ class Dispatcher:
                 pool.main.pump()
             if pool.native.waiting:
                 pool.native.pump()
+            if pool.lane is not None and pool.lane.waiting:
+                pool.lane.pump()
         if len(pools) > 1:
             # Who came first this time comes last the next time: no entity starves another one.
             self._pools_at[path] = [*pools[1:], pools[0]]
@@ -174,6 +192,9 @@ class Dispatcher:
             pool.native.worker_lost()
 
     def call_orphaned(self, call: Call, *, is_death: bool) -> None:
+        if call.is_shadow:
+            self._refuse(call, SHADOW_WORKER_DIED if is_death else SHADOW_WITHDRAWN)
+            return
         if is_death:
             call.losses += 1
         if call.losses >= _MOST_LOSSES:
@@ -190,9 +211,8 @@ class Dispatcher:
         pools = {}
         for entity in route.entities:
             kept = former.pop(entity.name, None)
-            pools[entity.name] = kept or EntityPool(route, entity, self._bounds.gateways, self._on_hold)
-        endpoint.route = route
-        endpoint.pools = pools
+            pools[entity.name] = kept or EntityPool(route, entity, self._on_hold, self._wake)
+        endpoint.change(route, pools)
         endpoint.limits.change(route.rate_limits, second)
         return list(former.values())
 
@@ -218,12 +238,17 @@ class Dispatcher:
             if isinstance(found, Refusal):
                 self._refuse(call, found)
                 return
-            chosen = self._endpoints[found.name].choose(call.target.entity, call.draw)
+            chosen = self._endpoints[found.name].choose(call)
             if isinstance(chosen, Refusal):
                 self._refuse(call, chosen)
                 return
             pool = chosen
-        pool.enter(call, monotonic_s())
+        if not call.is_shadow:
+            pool.enter(call, monotonic_s())
+        elif pool.lane is not None:
+            pool.lane.submit(call)
+        else:
+            self._refuse(call, SHADOW_WITHDRAWN)
 
     def _refuse(self, call: Call, refusal: Refusal) -> None:
         _forget(call)

@@ -17,9 +17,11 @@ from pierhead.gateway.http.site import Site
 from pierhead.gateway.http.tls import tls_context
 from pierhead.gateway.invocations import Invocations
 from pierhead.gateway.nudge import Nudge
+from pierhead.gateway.observations import FLUSH_EVERY_S, Observations, spools_in
 from pierhead.gateway.pools import EntityPool
 from pierhead.gateway.proxy import Patience, Proxy
 from pierhead.gateway.samples import Samples
+from pierhead.gateway.shadows import Shadows
 from pierhead.gateway.shared_limits import EVERY_S, SharedLimits
 from pierhead.gateway.snapshot_follower import SnapshotFollower
 from pierhead.gateway.traffic import TrafficFile
@@ -57,10 +59,13 @@ class Gateway:
         self._loop = loop
         self._limits = limits or Limits()
         self._turn = Turn(spool, loop)
-        self._dispatcher = Dispatcher(
-            loop, Bounds(config.queue_limit, config.gateways), self._tell_of_held, self._turn.flush
-        )
         wall_clock = WallClock(clock)
+        folder = config.observations_folder or config.traffic_folder.parent / "observations"
+        self._observations = Observations(spools_in(folder, config.gateway_id), loop)
+        self._shadows = Shadows(self._observations, self._turn, wall_clock, loop, config.shadow_bytes)
+        self._dispatcher = Dispatcher(
+            loop, Bounds(config.queue_limit), self._tell_of_held, self._turn.flush, self._shadows.wake
+        )
         samples_folder = config.samples_folder or config.traffic_folder.parent / "samples"
         self._samples = Samples(samples_folder, config.gateway_id)
         self._access_log = AccessLog(config.access_log_fd, config.access_log_rate, wall_clock)
@@ -71,6 +76,8 @@ class Gateway:
             self._samples,
             self._access_log,
             InvocationLimits(config.max_body_bytes, config.invocation_timeout_s),
+            self._observations,
+            self._shadows,
         )
         self._nudge = Nudge(config.nudge_socket)
         self._is_telling = False
@@ -102,6 +109,11 @@ class Gateway:
         return self._desk.held_bytes
 
     @property
+    def shadow_bytes(self) -> int:
+        """Bodies of copies that are not over."""
+        return self._shadows.held_bytes
+
+    @property
     def idle_upstreams(self) -> int:
         """How many connections to the api wait for a request."""
         return self._upstreams.idle
@@ -123,6 +135,7 @@ class Gateway:
             (_TRAFFIC_EVERY_S, self._write_traffic),
             (_EXPIRE_EVERY_S, self._expire),
             (_FLUSH_EVERY_S, self._flush_logs),
+            (FLUSH_EVERY_S, self._observations.flush),
         ]
         if self._shared is not None:
             chores.append((EVERY_S, self._share_limits))
@@ -161,7 +174,9 @@ class Gateway:
         for chore in self._chores:
             chore.cancel()
         self._site.abort()
+        self._dispatcher.give_up_copies()
         self._turn.flush()
+        self._observations.close()
         self._flush_logs()
         self._dispatcher.close()
         self._upstreams.close()
@@ -178,6 +193,9 @@ class Gateway:
         # First: what heads led to counts no more from the moment at which anything else does.
         self._site.shortcuts.forget_all()
         self._dispatcher.follow(snapshot)
+        self._observations.follow(
+            observer for endpoint in snapshot.endpoints.values() for observer in endpoint.observed_by
+        )
 
     def _tell_of_held(self) -> None:
         """Somebody waits for a worker: say so at the end of this turn, or soon, once for all who came by then."""
@@ -215,9 +233,11 @@ class Gateway:
                 gateway_id=self._traffic_file.gateway_id,
                 process_id=os.getpid(),
                 records_dropped=self._turn.records_dropped,
+                records_dropped_by_table=dict(self._turn.dropped_by_table),
                 entities=[pool.report(now_s) for pool in self.pools()],
                 limited=self._invocations.limited,
                 samples_dropped=self._samples.dropped,
+                observations_dropped=self._observations.dropped,
             )
         )
 

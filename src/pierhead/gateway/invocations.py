@@ -14,7 +14,8 @@ from pierhead.gateway.http.head import Head
 from pierhead.gateway.http.silent import SILENT
 from pierhead.gateway.passes import Pass
 from pierhead.gateway.request_ids import new_request_id, request_id_line, sane_request_id
-from pierhead.gateway.routing import Target, choose
+from pierhead.gateway.routing import Target
+from pierhead.gateway.units import in_headers
 from pierhead.kit.clock import monotonic_s
 from pierhead.serving.domain.snapshot import Principal
 
@@ -41,7 +42,8 @@ class Invocations:
         if isinstance(endpoint, Refusal):
             return _refuse(exchange, endpoint, request_id)
         content_type = headers.content_type.decode("latin-1") if headers.content_type else _JSON
-        asker = Asker(principal, target, endpoint, content_type, request_id)
+        unit = in_headers(endpoint.route.unit, head.headers)
+        asker = Asker(principal, target, endpoint, content_type, request_id, unit)
         bound = endpoint.limits.bind(principal)
         refusal = None if bound is None else endpoint.limits.refuse(bound, now_s)
         if refusal is not None:
@@ -79,9 +81,9 @@ class Invocations:
             if endpoint.status == 429:
                 self._count(target)
             return endpoint
-        chosen = choose(endpoint.route, target.entity, 0.0)
-        if isinstance(chosen, Refusal):
-            return chosen
+        pool = endpoint.sole(target.entity)
+        if isinstance(pool, Refusal):
+            return pool
         length = head.content_length or 0
         return self._desk.refuse_size(length, length) or endpoint
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pierhead.gateway.calls import Call
 from pierhead.gateway.counts import Counts
 from pierhead.gateway.crews import MOST_IN_A_BATCH, MOST_IN_FLIGHT, Crew
+from pierhead.gateway.lanes import Lane
 from pierhead.gateway.route import Route
 from pierhead.gateway.workers import Workers
-from pierhead.serving.domain.snapshot import EndpointRoute, EntityRoute
+from pierhead.serving.domain.snapshot import EndpointRoute, EntityRoute, RampRoute
 from pierhead.serving.domain.traffic import EntityTraffic
 
 
@@ -20,9 +21,12 @@ class EntityPool:
     """
 
     def __init__(
-        self, endpoint: EndpointRoute, entity: EntityRoute, gateways: int, on_hold: Callable[[], None]
+        self,
+        endpoint: EndpointRoute,
+        entity: EntityRoute,
+        on_hold: Callable[[], None],
+        wake: Callable[[Lane], None],
     ) -> None:
-        """`gateways` share the entity's concurrency."""
         self.endpoint = endpoint.name
         self.entity = entity.name
         self.route = Route(endpoint, entity, Counts())
@@ -30,7 +34,9 @@ class EntityPool:
         """Calls without an answer, wherever they are."""
         self.main = Crew(self, on_hold)
         self.native = Crew(self, on_hold)
-        self._gateways = gateways
+        self.lane: Lane | None = None
+        """Copies of other entities' calls, if it is or was a ramp's candidate."""
+        self._wake = wake
         self._concurrency_s = 0.0
         """The integral of `load` over time, less `load` times now: so it changes only when `load` does."""
         self._told: EntityTraffic | None = None
@@ -48,16 +54,16 @@ class EntityPool:
         declined = [call for call in self.main.waiting_calls() if call.is_native and entity.is_compiled]
         for call in declined:
             self.main.forget(call)
-        limit = -(-entity.concurrency // self._gateways)
         most = MOST_IN_A_BATCH if entity.batches else MOST_IN_FLIGHT
-        self.main.staff([workers.get(path) for path in entity.sockets], most=most, limit=limit)
-        self.native.staff([workers.get(path) for path in entity.native_sockets], most=MOST_IN_FLIGHT, limit=0)
+        self.main.staff([workers.get(path) for path in entity.sockets], most=most)
+        self.native.staff([workers.get(path) for path in entity.native_sockets], most=MOST_IN_FLIGHT)
         for call in declined:
             self.native.submit(call)
         if not entity.is_compiled:
             # The workers are the original's now.
             for call in self.native.take_all():
                 self.main.submit(call)
+        self._follow_ramp(endpoint.ramp)
 
     def enter(self, call: Call, now_s: float) -> None:
         """A call without an answer is this entity's from now on."""
@@ -72,7 +78,9 @@ class EntityPool:
         self._concurrency_s += now_s
 
     def take_all(self) -> list[Call]:
-        """Give up the calls that no worker has."""
+        """Give up the calls that no worker has; copies are over with that."""
+        if self.lane is not None:
+            self.lane.close()
         return self.main.take_all() + self.native.take_all()
 
     def report(self, now_s: float) -> EntityTraffic:
@@ -82,6 +90,7 @@ class EntityPool:
         told = self._told
         if (
             told is not None
+            and self.lane is None
             and not self.load
             and told.latency_sum_ms == counts.latency_sum_ms
             and (told.workers, told.native_workers) == (workers, native_workers)
@@ -94,6 +103,12 @@ class EntityPool:
             requests_by_status={str(status): count for status, count in counts.statuses.items()},
             latency_counts=list(counts.latency_counts),
             latency_sum_ms=counts.latency_sum_ms,
+            queue_counts=list(counts.queue_counts),
+            queue_sum_ms=counts.queue_sum_ms,
+            wakeup_counts=list(counts.wakeup_counts),
+            wakeup_sum_ms=counts.wakeup_sum_ms,
+            predict_counts=list(counts.predict_counts),
+            predict_sum_ms=counts.predict_sum_ms,
             in_flight=self.load,
             waiting=self.main.waiting,
             native_in_flight=self.native.in_flight,
@@ -105,8 +120,19 @@ class EntityPool:
             workers=workers,
             native_workers=native_workers,
         )
+        if self.lane is not None:
+            self.lane.report(told)
         self._told = None if self.load else told
         return told
+
+    def _follow_ramp(self, ramp: RampRoute | None) -> None:
+        if ramp is None or ramp.entity != self.entity:
+            if self.lane is not None:
+                self.lane.close()
+        elif self.lane is None:
+            self.lane = Lane(self, ramp, self._wake)
+        else:
+            self.lane.change(ramp)
 
 
 def _model(entity: EntityRoute) -> tuple[str, str]:

@@ -29,7 +29,19 @@ class InferenceRecord(msgspec.Struct, frozen=True, array_like=True):
     queue_ms: float
     predict_ms: float
     error_code: str | None
+    route: str = ""
+    """Why this entity answered: `primary`, `candidate` of a ramp, `direct` if the caller named it, `shadow` if it got
+    a copy and answered nobody. "" in records of older gateways."""
+    bucket: int | None = None
+    """The unit's bucket, 0-9999, under the ramp's salt if there is one, else the endpoint's; None if nobody asked."""
+    unit_hash: str | None = None
+    """The 64-bit hash that the bucket was made of, 16 hexadecimal digits."""
+    shadow_of: str | None = None
+    """Of a shadow's record, the `request_id` of the request that it is a copy of."""
 
+
+PRIMARY, CANDIDATE, DIRECT, SHADOW = "primary", "candidate", "direct", "shadow"
+"""Values of `InferenceRecord.route`."""
 
 Fields = tuple[object, ...]
 """The fields of a record in their order. On the way to the spool there is no record: it costs as much as encoding."""

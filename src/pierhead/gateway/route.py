@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from pierhead.gateway.counts import Counts
 from pierhead.gateway.http.answers import JSON, header_value
+from pierhead.gateway.records import CANDIDATE, PRIMARY
 from pierhead.serving.domain.snapshot import EndpointRoute, EntityRoute
 
 
@@ -15,9 +16,13 @@ class Route:
         "endpoint",
         "entity",
         "entity_lines",
+        "is_watched",
         "json_lines",
+        "observed_by",
         "record_tail",
+        "role",
         "sampling_rate",
+        "shadow_rate",
         "table",
         "verify_rate",
     )
@@ -29,6 +34,13 @@ class Route:
         self.table = None if endpoint.capture is None else endpoint.capture.table
         self.sampling_rate = 0.0 if endpoint.capture is None else endpoint.capture.sampling_rate
         self.verify_rate = endpoint.verify_rate if entity.is_compiled else 0.0
+        ramp = endpoint.ramp
+        self.role = CANDIDATE if ramp is not None and ramp.entity == entity.name else PRIMARY
+        self.observed_by = tuple(endpoint.observed_by)
+        self.shadow_rate = 0.0 if ramp is None or self.role is CANDIDATE else ramp.shadow_rate
+        """Share of its invocations that are copied to the candidate, 0-1."""
+        self.is_watched = bool(self.observed_by or self.shadow_rate)
+        """Whether anything becomes of its invocations besides an answer and a record."""
         self.entity_lines = b"served-model-name: %b\r\n" % header_value(entity.name)
         self.json_lines = JSON + self.entity_lines
         self.record_tail = (

@@ -1,12 +1,11 @@
-"""Which endpoint a path means, and which served entity answers. Pure."""
+"""Which endpoint a path means, and whether it has something live. Pure."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from pierhead.gateway.http.answers import Refusal
-from pierhead.serving.domain.snapshot import EndpointRoute, EntityRoute, Snapshot
+from pierhead.serving.domain.snapshot import EndpointRoute, Snapshot
 
 _PREFIX = b"/serving-endpoints/"
 
@@ -50,25 +49,6 @@ def _read(target: bytes) -> Target | None:
 _remembered = lru_cache(maxsize=4096)(_read)
 
 
-def pick(entities: Sequence[EntityRoute], draw: float) -> EntityRoute | None:
-    """Choose by weight; `draw` is in [0, 1). None if no entity has any weight.
-
-    The same draw goes to the same entity as long as the weights before it do not change.
-    """
-    total = sum(entity.weight for entity in entities)
-    point = draw * total
-    reached = 0
-    last = None
-    for entity in entities:
-        if entity.weight <= 0:
-            continue
-        reached += entity.weight
-        last = entity
-        if point < reached:
-            return entity
-    return last
-
-
 def find_endpoint(snapshot: Snapshot, target: Target) -> EndpointRoute | Refusal:
     """The endpoint of an invocation, if it has something live."""
     endpoint = snapshot.endpoints.get(target.endpoint)
@@ -79,19 +59,3 @@ def find_endpoint(snapshot: Snapshot, target: Target) -> EndpointRoute | Refusal
         reason = f": {endpoint.reason}" if endpoint.reason else ""
         return Refusal(400, "INVALID_STATE", f"serving endpoint {target.endpoint!r} has no live served entity{reason}")
     return endpoint
-
-
-def choose(endpoint: EndpointRoute, entity: str | None, draw: float) -> EntityRoute | Refusal:
-    """The served entity that answers: the named one, or one by weight."""
-    if entity is None:
-        chosen = endpoint.entities[0] if len(endpoint.entities) == 1 else pick(endpoint.entities, draw)
-        if chosen is None or chosen.weight <= 0:
-            message = f"no served entity of endpoint {endpoint.name!r} takes traffic: all weights are 0"
-            return Refusal(400, "INVALID_STATE", message)
-        return chosen
-    for candidate in endpoint.entities:
-        if candidate.name == entity:
-            return candidate
-    known = ", ".join(repr(candidate.name) for candidate in endpoint.entities)
-    message = f"endpoint {endpoint.name!r} has no served entity {entity!r}; there are {known}"
-    return Refusal(404, "RESOURCE_DOES_NOT_EXIST", message)

@@ -1,8 +1,8 @@
 """Answers of compiled workers, kept to be compared with the original's.
 
 `FOLDER/ENTITY_ID.GATEWAY_ID.msgpack` is a stream of MessagePack arrays `[entity_id, model_version, content_type,
-request_body, response_body]`, each behind its length, 4 bytes, little endian. Whoever compares them takes the file
-away; the next sample begins a new one.
+request_body, response_body, revision]`, each behind its length, 4 bytes, little endian; `revision` names the artifact
+that answered. Whoever compares them takes the file away; the next sample begins a new one.
 """
 
 import os
@@ -38,7 +38,7 @@ class Samples:
         if len(request) > LARGEST_BODY_BYTES or len(response) > LARGEST_BODY_BYTES:
             return
         entity = route.entity
-        sample = _encode((entity.entity_id, entity.model_version, content_type, request, response))
+        sample = _encode((entity.entity_id, entity.model_version, content_type, request, response, entity.revision))
         self._kept.setdefault(entity.entity_id, []).append(len(sample).to_bytes(4, "little") + sample)
 
     def flush(self) -> None:

@@ -1,16 +1,15 @@
 """All that was answered in one turn of the event loop: first on record, then on the wire."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import structlog
 
+from pierhead.gateway.losses import Losses
 from pierhead.gateway.records import Fields, encode_all
 
 log = structlog.get_logger()
-
-_LOG_EVERY_S = 60
 
 
 class Spool(Protocol):
@@ -35,13 +34,20 @@ class Turn:
     """Answers leave after the records of the same turn are in the spool: no answered request is ever missing."""
 
     def __init__(self, spool: Spool, loop: asyncio.AbstractEventLoop) -> None:
-        self.records_dropped = 0
+        self._losses = Losses("inference records lost", loop)
         self._spool = spool
         self._loop = loop
         self._records: dict[str, list[Fields]] = {}
         self._answers: list[tuple[Reply, int, bytes, bytes]] = []
         self._is_scheduled = False
-        self._logged_s: float | None = None
+
+    @property
+    def records_dropped(self) -> int:
+        return self._losses.count
+
+    @property
+    def dropped_by_table(self) -> Mapping[str, int]:
+        return self._losses.by_table
 
     def keep(self, table: str, record: Fields) -> None:
         """Put a record into the spool at the end of this turn. An answer follows."""
@@ -54,6 +60,11 @@ class Turn:
     def answer(self, reply: Reply, status: int, lines: bytes, body: bytes) -> None:
         """Answer a request behind this turn's records."""
         self._answers.append((reply, status, lines, body))
+        if not self._is_scheduled:
+            self.flush_soon()
+
+    def flush_soon(self) -> None:
+        """Have this turn ended at its end, for records that no answer follows."""
         if not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._flush_late)
@@ -80,12 +91,4 @@ class Turn:
             self._spool.append(table, encode_all(batch))
         except Exception as error:
             # Whatever is wrong with the spool, no caller may go without an answer for it.
-            self._drop(table, len(batch) - int(getattr(error, "written", 0)), error)
-
-    def _drop(self, table: str, count: int, error: Exception) -> None:
-        """A full disk must not stop anybody from scoring; it must not go unnoticed either."""
-        self.records_dropped += count
-        now = self._loop.time()
-        if self._logged_s is None or now - self._logged_s >= _LOG_EVERY_S:
-            self._logged_s = now
-            log.error("inference records lost", table=table, lost_so_far=self.records_dropped, error=str(error))
+            self._losses.add(table, len(batch), error)

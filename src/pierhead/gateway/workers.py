@@ -138,9 +138,13 @@ class Workers:
 
     def overdue(self, now_s: float) -> list[Call]:
         """Calls in the workers' hands whose deadline has passed."""
+        return [call for call in self.calls() if call.deadline_s <= now_s]
+
+    def calls(self) -> list[Call]:
+        """Calls in the workers' hands."""
         self._retired = [worker for worker in self._retired if worker.link is not None]
         links = [worker.link for worker in (*self._workers.values(), *self._retired) if worker.link is not None]
-        return [call for link in links for call in link.in_flight.values() if call.deadline_s <= now_s]
+        return [call for link in links for call in link.in_flight.values()]
 
     def close(self) -> None:
         for worker in (*self._workers.values(), *self._retired):

@@ -53,6 +53,12 @@ class AppendTable:
         table = self._find()
         return None if table is None else int(table.version())
 
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the newest version this writer has seen; those that it will be made with if there is none."""
+        table = self._find()
+        return self._schema if table is None else _schema(table)
+
     def position(self, app_id: str) -> int:
         """The recorded position of a source, 0 if there is none."""
         table = self._find()
@@ -61,7 +67,8 @@ class AppendTable:
     def append(self, batches: Sequence[Batch]) -> list[Batch]:
         """Write all batches that still count in one commit, and give those back.
 
-        Raises one of DELTA_ERRORS, ValueError if a source occurs twice or goes backwards.
+        Columns that the table does not have are added to it in the same commit; those that a batch does not have are
+        null. Raises one of DELTA_ERRORS, ValueError if a source occurs twice or goes backwards.
         """
         if len({batch.app_id for batch in batches}) < len(batches) or any(b.version <= b.after for b in batches):
             raise ValueError("batches must be of different sources and go forwards")
@@ -72,7 +79,8 @@ class AppendTable:
                 break
             try:
                 # The commit fails if one of these sources was written behind the back of this very object.
-                _write(table, pa.concat_tables(batch.rows for batch in counting), counting)
+                rows = pa.concat_tables([batch.rows for batch in counting], promote_options="default")
+                _write(table, rows, counting)
             except CommitFailedError:
                 self.reopen()
                 if attempt + 1 == _ATTEMPTS:
@@ -81,6 +89,11 @@ class AppendTable:
                 return counting
         self.reopen()
         return []
+
+    def delete(self, predicate: str) -> int:
+        """Delete the rows for which the SQL `predicate` is true; how many they were. They stay in older versions."""
+        table = self._find()
+        return 0 if table is None else int(table.delete(predicate).get("num_deleted_rows") or 0)
 
     def compact(self, target_bytes: int) -> None:
         """Merge files smaller than `target_bytes` into files of about that size."""
@@ -160,6 +173,10 @@ def first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
+def _schema(table: DeltaTable) -> pa.Schema:
+    return pa.schema(table.schema().to_arrow())
+
+
 def _position(table: DeltaTable, app_id: str) -> int:
     return int(table.transaction_version(app_id) or 0)
 
@@ -170,6 +187,7 @@ def _write(table: DeltaTable, rows: pa.Table, batches: Sequence[Batch]) -> None:
         table,
         rows,
         mode="append",
+        schema_mode="merge" if set(rows.column_names) != set(_schema(table).names) else None,
         writer_properties=_COMPRESSED,
         commit_properties=CommitProperties(app_transactions=transactions),
         post_commithook_properties=_BARE_COMMIT,

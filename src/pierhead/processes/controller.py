@@ -24,6 +24,7 @@ _AUDIT_EVERY_S = 2.0
 _WEBHOOKS_EVERY_S = 0.5
 _COMPILE_EVERY_S = 0.5
 _VERIFY_EVERY_S = 2.0
+_ROLL_OUT_EVERY_S = 1.0
 _LOOK_EVERY_S = 1.0
 
 # Less than the supervisor waits for a controller that it told to stop.
@@ -115,6 +116,7 @@ def run(settings: Settings, home: Home, lifeline_fd: int | None) -> NoReturn:
                 Loop("webhooks", _WEBHOOKS_EVERY_S, control.send_webhooks),
                 Loop("compile", _COMPILE_EVERY_S, control.compile),
                 Loop("verify", _VERIFY_EVERY_S, control.verify),
+                Loop("rollouts", _ROLL_OUT_EVERY_S, control.roll_out),
                 Loop("logs", _LOGS_EVERY_S, lambda: rotate_logs(home.logs)),
             ]
             is_well = run_loops(loops, stop)

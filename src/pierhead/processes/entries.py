@@ -42,6 +42,7 @@ def _run_gateway(settings: Settings, home: Home, listen_fd: int, gateway_id: str
             queue_limit=settings.queue_limit,
             gateways=settings.gateways,
             samples_folder=home.run / "samples",
+            observations_folder=home.run / "observations",
             nudge_socket=home.run / "nudge.sock",
             access_log_rate=settings.access_log_rate,
             tls_certificate=settings.tls_certificate,

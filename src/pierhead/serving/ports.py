@@ -119,6 +119,17 @@ class ServingGate(Protocol):
         """Judge, within its transaction, that an endpoint goes and its name becomes free. Raises PermissionDenied."""
 
 
+class RolloutGuard(Protocol):
+    """Whether a new config may have all of its traffic at once."""
+
+    def judge(self, connection: Connection, caller: Caller, before: Endpoint | None, after: Endpoint) -> None:
+        """Judge a new config, which `after` has pending, within its transaction; the gate has let it pass.
+
+        `before` is None for a new endpoint. Raises PermissionDenied or Conflict with what to do instead; or starts a
+        ramp for the config, so that it gets its traffic step by step.
+        """
+
+
 class SnapshotPlace(Protocol):
     def read(self) -> Snapshot | None:
         """The last one written; None if there is none or it cannot be read."""

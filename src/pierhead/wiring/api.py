@@ -27,13 +27,18 @@ from pierhead.kit.settings import Settings
 from pierhead.kit.signing import load_key
 from pierhead.kit.web.app import application
 from pierhead.kit.web.routes import Routes
+from pierhead.monitoring.api import labels, rows
 from pierhead.monitoring.api import routes as monitoring
+from pierhead.monitoring.services.label_intake import LabelIntake
+from pierhead.monitoring.services.labelled import Labelled
+from pierhead.monitoring.services.views import InferenceViews
 from pierhead.registry.api import downloads, lineage
 from pierhead.registry.api import routes as registry
 from pierhead.registry.services.file_rights import FileRights
 from pierhead.registry.services.registration import Registrations
 from pierhead.registry.services.tree import BY_NAME, BY_PARTS, RegistryTree
 from pierhead.registry.store.namespaces import ModelNamespaces
+from pierhead.rollouts.api import routes as rollouts
 from pierhead.serving.adapters.snapshot_file import SnapshotFile
 from pierhead.serving.api import routes as serving
 from pierhead.tracking.adapters.sources import TrackedSources
@@ -44,7 +49,9 @@ from pierhead.tracking.services.rights import ArtifactGuard, ExperimentRights
 from pierhead.tracking.services.whereabouts import Whereabouts
 from pierhead.wiring.background import Background
 from pierhead.wiring.evidence import Knowledge
+from pierhead.wiring.inference import masking_key
 from pierhead.wiring.objects import AreaObjects
+from pierhead.wiring.rollouts import rollout_doors, rollout_guard
 from pierhead.wiring.serving_gate import RegistryServingGate
 from pierhead.wiring.shared import RegistryVersions, open_database
 from pierhead.wiring.webhooks import webhook_sender
@@ -67,7 +74,7 @@ def api(settings: Settings, home: Home) -> Starlette:
     child = Child(home.tracking_socket)
     whereabouts = Whereabouts(home.tracking_database)
     experiment_rights = ExperimentRights(database, whereabouts)
-    grounds = Grounds(home, clock, ModelNamespaces())
+    grounds = Grounds(home, clock, ModelNamespaces(), InferenceViews())
     knowledge = Knowledge(database, clock, artifacts, home, grounds)
     registrations = Registrations(
         database,
@@ -119,16 +126,22 @@ def api(settings: Settings, home: Home) -> Starlette:
     )
     lineage.add_routes(routes, knowledge.lineages)
     compilation.add_routes(routes, clock, load_signer(home.audit).verifier)
+    versions, gate = RegistryVersions(database, clock, artifacts, home.models), RegistryServingGate(knowledge.gate)
+    guard = rollout_guard(clock, versions)
     serving.add_routes(
         routes,
         database=database,
         clock=clock,
-        versions=RegistryVersions(database, clock, artifacts, home.models),
-        gate=RegistryServingGate(knowledge.gate),
+        versions=versions,
+        gate=gate,
+        rollouts=guard,
         snapshots=SnapshotFile(home.snapshot),
         folders=serving.Folders(home.logs, home.run / "gateways"),
     )
-    monitoring.add_routes(routes, spool=home.spool, tables=home.tables)
+    rollouts.add_routes(routes, rollout_doors(database, clock, home, versions, gate, guard))
+    monitoring.add_routes(routes, spool=home.spool, tables=home.tables, gateways=home.run / "gateways")
+    labels.add_routes(routes, database, LabelIntake(database, grounds, masking_key(home)), Labelled(home.tables))
+    rows.add_routes(routes, database, grounds)
     # MLflow's http clients print links below the root.
     routes.add_plain("GET", "/", lambda _call: RedirectResponse("/mlflow/"), prefixes=("",))
     # Last: it takes everything under MLflow's prefixes that nobody took before.

@@ -1,15 +1,21 @@
 """Compilation, filled by the registry, the environments of served versions and the job's processes."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from pierhead.compile.adapters.job_leftovers import sweep
 from pierhead.compile.adapters.job_process import JobLimits, JobProcesses
+from pierhead.compile.adapters.logged_files import LoggedFiles
 from pierhead.compile.adapters.sample_files import SampleFiles
+from pierhead.compile.convert.candidates import may_be_converted
 from pierhead.compile.convert.requirements import converter_requirements
 from pierhead.compile.domain.certificate import Runtime
+from pierhead.compile.domain.reports import Report as ParityReport
 from pierhead.compile.ports import JobBroke
 from pierhead.compile.services.compiler import Compiler, Workshop
 from pierhead.compile.services.tiers import Tiers
@@ -61,6 +67,8 @@ class ModelEnvironments:
             raise JobBroke(f"the version's environment could not be built: {error}") from None
 
     def converter_of(self, model: Path, log: Path) -> Path | None:
+        if not may_be_converted(model):
+            return None
         try:
             return self._environments.build(model, log, beside=converter_requirements()).python
         except EnvironmentFailed:
@@ -70,14 +78,13 @@ class ModelEnvironments:
 class ParityReports:
     """`compile.ports.Reports`: evidence for the gate, under the name of its check."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def tell(self, connection: Connection, source: str, report: ParityReport) -> None:
+        evidence = EvidenceStore(connection)
+        for version_id in VersionStore(connection).ids_with_files(source):
+            evidence.put_report(version_id, _PARITY, Report(report.passed, report.message, report.at, source))
 
-    def tell(self, source: str, *, passed: bool, message: str, at: datetime) -> None:
-        with self._database.transaction() as connection:
-            evidence = EvidenceStore(connection)
-            for version_id in VersionStore(connection).ids_with_files(source):
-                evidence.put_report(version_id, _PARITY, Report(passed, message, at, source))
+    def untold(self, connection: Connection, sources: Collection[str]) -> Collection[str]:
+        return EvidenceStore(connection).unreported(_PARITY, sources)
 
 
 class Compilation:
@@ -92,10 +99,12 @@ class Compilation:
         versions: ModelVersions,
         environments: Environments,
     ) -> None:
+        self._folder = home.compile_jobs
+        self._database = database
         artifacts = ArtifactStore(home.store)
         files, built = RegisteredFiles(database, versions), ModelEnvironments(environments)
         limits = JobLimits(settings.compile_memory_bytes, settings.compile_timeout_s)
-        jobs, reports = JobProcesses(limits), ParityReports(database)
+        jobs, reports, logged = JobProcesses(limits), ParityReports(), LoggedFiles(home.compile_jobs)
         runtime = Runtime(platform.machine(), version("onnxruntime"))
         self.tiers = Tiers(database, clock, artifacts, home.compiled, runtime, lambda: load_signer(home.audit).verifier)
         self.compiler = Compiler(
@@ -105,6 +114,7 @@ class Compilation:
                 versions=files,
                 environments=built,
                 jobs=jobs,
+                logged=logged,
                 reports=reports,
                 artifacts=artifacts,
                 signer=lambda: load_signer(home.audit),
@@ -121,12 +131,23 @@ class Compilation:
                 versions=files,
                 environments=built,
                 jobs=jobs,
+                logged=logged,
                 reports=reports,
                 folder=home.compile_jobs,
             ),
             self.tiers,
             pause=timedelta(seconds=settings.verify_interval_s),
         )
+        self._logged = logged
+
+    def tidy(self) -> None:
+        """Remove what an earlier controller left; to be called before any loop."""
+        sweep(self._folder)
+        self._logged.keep_only(self._ready)
+
+    def _ready(self, sources: Collection[str]) -> Collection[str]:
+        with self._database.reading() as connection:
+            return VersionStore(connection).digests_among(sources)
 
 
 def sources_of(database: Database, entity_ids: Sequence[str]) -> Mapping[str, str]:

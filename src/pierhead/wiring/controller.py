@@ -40,7 +40,9 @@ from pierhead.serving.services.readings import TrafficReadings
 from pierhead.serving.services.reconciler import Reconciler
 from pierhead.serving.services.rest import Rest
 from pierhead.wiring.compilation import Compilation
+from pierhead.wiring.inference import inference_rules
 from pierhead.wiring.plans import CompiledPlans
+from pierhead.wiring.rollouts import rollout_tick
 from pierhead.wiring.shared import RegistryVersions, checkpoint_file, open_database
 from pierhead.wiring.webhooks import webhook_sender
 
@@ -61,6 +63,7 @@ class Control:
     send_webhooks: Callable[[], object]
     compile: Callable[[], object]
     verify: Callable[[], object]
+    roll_out: Callable[[], object]
 
 
 @contextmanager
@@ -73,6 +76,7 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
     versions = RegistryVersions(database, clock, ArtifactStore(home.store), home.models)
     environments = UvEnvironments(home.environments, None, settings.build_timeout_s, clock)
     compilation = Compilation(settings, home, database, clock, versions, environments)
+    compilation.tidy()
     reconciler = Reconciler(
         database=database,
         clock=clock,
@@ -89,7 +93,13 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
         log_folder=home.logs,
         startup_timeout_s=settings.startup_timeout_s,
     )
-    ingestion = Ingestion(home.spool, home.tables, clock, pinned=lambda location: pinned(database, clock, location))
+    ingestion = Ingestion(
+        home.spool,
+        home.tables,
+        clock,
+        rules=inference_rules(database, clock, home),
+        pinned=lambda location: pinned(database, clock, location),
+    )
     checkpoints = Checkpoints(database, clock, checkpoint_file(settings, home), load_signer(home.audit))
     deliveries = Deliveries(database, clock, webhook_sender(settings, load_key(home.secret_key)))
     try:
@@ -101,6 +111,7 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
             send_webhooks=deliveries.tick,
             compile=compilation.compiler.tick,
             verify=compilation.verification.tick,
+            roll_out=rollout_tick(database, clock, home, versions),
         )
     finally:
         reconciler.stop()

@@ -13,8 +13,9 @@ _CONTROLLER = """
 import sys
 from pathlib import Path
 from pierhead.compile.adapters.job_process import JobLimits, JobProcesses
+from pierhead.compile.ports import Material
 work, python = Path(sys.argv[1]), Path(sys.argv[2])
-JobProcesses(JobLimits(2**31, 300.0)).compile("a" * 64, work, python, None, work / "job")
+JobProcesses(JobLimits(2**31, 300.0)).compile(Material("a" * 64, work, python), None, work / "job")
 """
 
 

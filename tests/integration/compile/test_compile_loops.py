@@ -8,10 +8,19 @@ import pytest
 from msgspec import structs
 
 from fakes.clock import FixedClock
-from fakes.compilation import FakeEnvironments, FakeJobs, FakeVersions, HeardReports, Kept, certificate
+from fakes.compilation import (
+    DatedVersions,
+    FakeEnvironments,
+    FakeJobs,
+    FakeVersions,
+    HeardReports,
+    Kept,
+    KeptRequests,
+    certificate,
+)
 from pierhead.compile.domain.certificate import Certificate, Runtime, Tier, Verdict
 from pierhead.compile.domain.compilations import Compilation, CompilationState
-from pierhead.compile.ports import Checked, Mismatch, Sample
+from pierhead.compile.ports import Checked, Mismatch, Sample, Versions
 from pierhead.compile.services.certificates import is_genuine
 from pierhead.compile.services.compilations import Compilations
 from pierhead.compile.services.compiler import Compiler, Workshop
@@ -57,6 +66,7 @@ class Rig:
         self.audit = folder / "audit"
         self._folder = folder
         self._environments = FakeEnvironments(converter)
+        self.logged = KeptRequests()
         self.tiers = Tiers(
             database,
             self.clock,
@@ -66,11 +76,18 @@ class Rig:
             lambda: load_signer(self.audit).verifier,
         )
 
-    def compiler(self, *digests: str, compiles_registered: bool = True, runtime: Runtime = RUNTIME) -> Compiler:
+    def compiler(
+        self,
+        *digests: str,
+        compiles_registered: bool = True,
+        runtime: Runtime = RUNTIME,
+        versions: Versions | None = None,
+    ) -> Compiler:
         workshop = Workshop(
-            versions=FakeVersions(digests, self._folder),
+            versions=versions or FakeVersions(digests, self._folder),
             environments=self._environments,
             jobs=self.jobs,
+            logged=self.logged,
             reports=self.reports,
             artifacts=self.artifacts,
             signer=lambda: load_signer(self.audit),
@@ -84,10 +101,20 @@ class Rig:
             versions=FakeVersions((), self._folder),
             environments=self._environments,
             jobs=self.jobs,
+            logged=self.logged,
             reports=self.reports,
             folder=self._folder / "jobs",
         )
         return Verification(self.database, self.clock, checks, self.tiers, pause=timedelta(seconds=60))
+
+    def sampled(self, source: str, *requests: bytes, artifact: str | None = None) -> Kept:
+        """Answers to these requests by an artifact, the present one if nothing is said."""
+        found = self.get(source).certificate
+        own = found.artifact if found is not None else None
+        samples = [
+            Sample("application/json", request, b"{}", artifact or own or "") for request in requests or (b"{}",)
+        ]
+        return Kept({source: samples})
 
     def get(self, source: str) -> Compilation:
         with self.database.reading() as connection:
@@ -166,6 +193,33 @@ def test_a_job_that_breaks_says_so_and_the_version_is_served_by_pyfunc(database:
     assert rig.tiers.current([A])[A].tier is Tier.PYFUNC
 
 
+def test_a_job_that_broke_is_tried_again_after_ever_longer_pauses_and_then_no_more(
+    database: Database, tmp_path: Path
+) -> None:
+    rig = Rig(database, tmp_path, FakeJobs("no network"))
+    compiler = rig.compiler(A)
+    compiler.tick()
+    for minutes in (1, 5, 30, 1000):
+        before = len(rig.jobs.compiled)
+        rig.clock.advance(minutes * 60 - 1)
+        compiler.tick()
+        assert len(rig.jobs.compiled) == before
+        rig.clock.advance(1)
+        compiler.tick()
+    assert len(rig.jobs.compiled) == 4
+
+
+def test_what_broke_while_there_was_no_network_is_compiled_once_there_is_one(
+    database: Database, tmp_path: Path
+) -> None:
+    rig = Rig(database, tmp_path, FakeJobs("no network", certificate(A)))
+    compiler = rig.compiler(A)
+    compiler.tick()
+    rig.clock.advance(60)
+    compiler.tick()
+    assert rig.get(A).tier is Tier.COMPILED
+
+
 @pytest.mark.parametrize(("attempts", "runs"), [(1, 1), (2, 1), (3, 0)])
 def test_a_job_whose_controller_died_runs_again_but_not_for_ever(
     database: Database, tmp_path: Path, attempts: int, runs: int
@@ -183,7 +237,7 @@ def test_a_job_whose_controller_died_runs_again_but_not_for_ever(
 def test_live_answers_that_agree_are_counted(database: Database, tmp_path: Path) -> None:
     rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked=Checked(7, None)))
     rig.compiler(A).tick()
-    rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]})).tick()
+    rig.verification(rig.sampled(A)).tick()
     assert rig.get(A).verified_rows == 7
     assert rig.tiers.current([A])[A].tier is Tier.COMPILED
 
@@ -194,7 +248,7 @@ def test_the_first_live_answer_that_differs_withdraws_the_certificate_until_it_i
     rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked=Checked(7, MISMATCH)))
     compiler = rig.compiler(A)
     compiler.tick()
-    rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]})).tick()
+    rig.verification(rig.sampled(A)).tick()
     served = rig.tiers.current([A])[A]
     assert (served.tier, served.artifact) == (Tier.PYFUNC, None)
     assert "a decision flips" in served.reason
@@ -211,13 +265,13 @@ def test_the_very_artifact_that_was_withdrawn_does_not_come_back_by_compiling_it
     rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked=Checked(7, MISMATCH)))
     compiler = rig.compiler(A)
     compiler.tick()
-    rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]})).tick()
+    rig.verification(rig.sampled(A)).tick()
     rig.ask(A)
     compiler.tick()
     assert rig.tiers.current([A])[A].tier is Tier.PYFUNC
     _, passed, message = rig.reports.heard[-1]
     assert not passed
-    assert "the very artifact that was withdrawn: a decision flips" in message
+    assert "the artifact was withdrawn: a decision flips" in message
 
 
 def test_a_certificate_that_is_withdrawn_while_a_job_runs_stays_so_when_the_job_breaks(
@@ -228,7 +282,7 @@ def test_a_certificate_that_is_withdrawn_while_a_job_runs_stays_so_when_the_job_
     compiler = rig.compiler(A)
     compiler.tick()
     rig.ask(A)
-    verification = rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]}))
+    verification = rig.verification(rig.sampled(A))
     jobs.meanwhile = verification.tick
     compiler.tick()
     assert rig.get(A).state is CompilationState.BROKEN
@@ -245,7 +299,7 @@ def test_answers_of_an_artifact_that_was_replaced_while_they_were_compared_withd
     jobs.network = "another one"
     rig.ask(A)
     jobs.meanwhile = compiler.tick
-    rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]})).tick()
+    rig.verification(rig.sampled(A)).tick()
     assert rig.tiers.current([A])[A].tier is Tier.COMPILED
     assert rig.get(A).verified_rows == 0
 
@@ -275,16 +329,15 @@ def test_a_result_that_could_not_be_written_down_is_not_waited_for_for_ever(data
 def test_a_comparison_that_breaks_withdraws_nothing(database: Database, tmp_path: Path) -> None:
     rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked="the original does not start"))
     rig.compiler(A).tick()
-    rig.verification(Kept({A: [Sample("application/json", b"{}", b"{}")]})).tick()
+    rig.verification(rig.sampled(A)).tick()
     assert rig.tiers.current([A])[A].tier is Tier.COMPILED
 
 
 def test_a_version_is_compared_once_in_a_while(database: Database, tmp_path: Path) -> None:
     rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked=Checked(1, None)))
     rig.compiler(A).tick()
-    sample = Sample("application/json", b"{}", b"{}")
-    rig.verification(Kept({A: [sample]})).tick()
-    verification = rig.verification(Kept({A: [sample]}))
+    rig.verification(rig.sampled(A)).tick()
+    verification = rig.verification(rig.sampled(A))
     verification.tick()
     verification.tick()
     assert len(rig.jobs.verified) == 2
@@ -333,3 +386,66 @@ def test_certificates_survive_the_way_through_the_database(database: Database, t
     kept = rig.get(A).certificate
     assert isinstance(kept, Certificate)
     assert structs.replace(kept, artifact="job") == certificate(A, Verdict.EQUIVALENT)
+
+
+def test_what_a_version_was_asked_is_asked_by_the_gate_when_it_is_compiled_again(
+    database: Database, tmp_path: Path
+) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked=Checked(2, None)))
+    compiler = rig.compiler(A)
+    compiler.tick()
+    rig.verification(rig.sampled(A, b"1", b"2", b"1")).tick()
+    rig.ask(A)
+    compiler.tick()
+    assert rig.jobs.logged == [[], [b"2", b"1"]]
+
+
+def test_answers_of_an_older_artifact_are_not_held_against_a_newer_one(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A), checked=Checked(1, MISMATCH)))
+    rig.compiler(A).tick()
+    rig.verification(rig.sampled(A, artifact="an older one")).tick()
+    assert rig.jobs.verified == []
+    assert rig.get(A).tier is Tier.COMPILED
+
+
+def test_a_proof_and_what_is_told_of_it_stand_or_fall_together(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    compiler = rig.compiler(A)
+    rig.reports.failing = True
+    with pytest.raises(OSError, match="nobody listens"):
+        compiler.tick()
+    assert rig.get(A).signed is None
+    rig.reports.failing = False
+    compiler.tick()
+    assert rig.get(A).tier is Tier.COMPILED
+    assert rig.reports.heard == [(A, True, "exact, tier A")]
+
+
+def test_a_copy_of_a_version_that_was_compiled_has_its_report_too(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    compiler = rig.compiler(A)
+    compiler.tick()
+    rig.reports.heard.clear()
+    compiler.tick()
+    assert rig.reports.heard == [(A, True, "exact, tier A")]
+    assert len(rig.jobs.compiled) == 1
+
+
+def test_what_is_registered_behind_a_clock_that_was_set_back_is_found(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    versions = DatedVersions(tmp_path, rig.clock)
+    compiler = rig.compiler(versions=versions)
+    versions.register(A)
+    compiler.tick()
+    compiler.tick()
+    rig.clock.advance(-3600)
+    versions.register(B)
+    compiler.tick()
+    assert [source for source, _ in rig.jobs.compiled] == [A, B]
+
+
+def test_the_copy_of_an_artifact_goes_when_the_store_has_it(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    rig.compiler(A).tick()
+    assert list((tmp_path / "jobs" / A).glob("**/artifact.json")) == []
+    assert rig.tiers.current([A])[A].tier is Tier.COMPILED

@@ -265,10 +265,13 @@ class Rig:
     def traffic(self) -> list[EntityTraffic]:
         """What the gateway last told of its entities."""
         try:
-            raw = (self.config.traffic_folder / "g1.json").read_bytes()
+            return self.gateway_traffic().entities
         except FileNotFoundError:
             return []
-        return msgspec.json.decode(raw, type=GatewayTraffic).entities
+
+    def gateway_traffic(self) -> GatewayTraffic:
+        """All that the gateway last told. Raises FileNotFoundError if it has not yet."""
+        return msgspec.json.decode((self.config.traffic_folder / "g1.json").read_bytes(), type=GatewayTraffic)
 
     def nudges(self) -> int:
         """How often the gateway has knocked since the last time."""

@@ -174,6 +174,7 @@ def test_a_full_disk_stops_nobody_and_is_counted(rig: Rig) -> None:
     assert [rig.invoke().status for _ in range(3)] == [200, 200, 200]
 
     wait_until(lambda: traffic(rig).records_dropped == 3)
+    assert traffic(rig).records_dropped_by_table == {TABLE: 3}
 
 
 def test_traffic_is_counted_every_second(rig: Rig) -> None:

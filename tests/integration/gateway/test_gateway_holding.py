@@ -123,8 +123,8 @@ def test_a_request_that_lost_its_only_worker_is_held_for_a_fresh_one(rig: Rig) -
 
 @pytest.mark.parametrize(
     ("route", "expected"),
-    [({"concurrency": 3}, 3), ({}, MOST_IN_FLIGHT), ({"batches": True}, MOST_IN_A_BATCH)],
-    ids=["concurrency", "one by one", "batches"],
+    [({}, MOST_IN_FLIGHT), ({"batches": True}, MOST_IN_A_BATCH)],
+    ids=["one by one", "batches"],
 )
 def test_workers_get_as_many_as_their_entity_lets_them(route: dict[str, int], expected: int) -> None:
     rig = Rig(queue_limit=500)
@@ -148,23 +148,6 @@ def test_workers_get_as_many_as_their_entity_lets_them(route: dict[str, int], ex
     rig.world.loop.call_soon_threadsafe(gate.set)
     for number, caller in enumerate(callers):
         read_until(caller, b'"n-%d"' % number)
-        caller.close()
-    rig.close()
-
-
-def test_several_gateways_share_the_concurrency_of_an_entity() -> None:
-    rig = Rig(gateways=2)
-    worker = rig.worker("w1", never_answer)
-    fields = {"name": "fraud-1", "entity_id": "i", "model_name": "m", "model_version": "1", "weight": 100}
-    rig.route(fraud([EntityRoute(**fields, sockets=[str(worker.path)], concurrency=3)]))  # type: ignore[arg-type]
-    callers = [rig.connect() for _ in range(5)]
-    for caller in callers:
-        caller.sendall(request_bytes())
-    wait_until(lambda: rig.pools()[0].load == 5)
-    time.sleep(0.1)
-
-    assert len(worker.requests) == 2
-    for caller in callers:
         caller.close()
     rig.close()
 

@@ -125,7 +125,7 @@ def samples_in(folder: Path) -> list[list[object]]:
 
 
 def test_samples_of_compiled_answers_are_kept_for_comparison(rig: Rig) -> None:
-    entity = compiled([rig.worker("c", decline_nan)], [rig.worker("n", answer_natively)])
+    entity = compiled([rig.worker("c", decline_nan)], [rig.worker("n", answer_natively)], revision="a1")
     rig.route(fraud([entity], verify_rate=1.0))
 
     rig.invoke(b'{"inputs": [1], "client_request_id": "a"}')
@@ -134,7 +134,7 @@ def test_samples_of_compiled_answers_are_kept_for_comparison(rig: Rig) -> None:
     folder = rig.config.traffic_folder.parent / "samples"
     wait_until(lambda: samples_in(folder))
     # The request as the model saw it; what the original answered need not be compared with itself.
-    assert samples_in(folder) == [["id-1", "3", "application/json", b'{"inputs":[1]}', b'"compiled"']]
+    assert samples_in(folder) == [["id-1", "3", "application/json", b'{"inputs":[1]}', b'"compiled"', "a1"]]
 
 
 def test_answers_of_originals_are_no_samples(rig: Rig) -> None:

@@ -69,6 +69,9 @@ def assert_everything_is_there_once(root: Path, writers: list[Writer]) -> None:
     assert written - times.keys() == set()
     # A write that was in the spool before its gateway could say so counts as well: at most the last one of each.
     assert len(times.keys() - written) <= 4 * len(writers)
+    # Killed after the commit of the one table, a process is killed before that of the other.
+    requests = DeltaTable(root.joinpath("tables", *TABLE.replace("_payload", "_requests").split(".")))
+    assert Counter(requests.to_pyarrow_table()["databricks_request_id"].to_pylist()) == times
 
 
 @pytest.mark.slow

@@ -2,8 +2,12 @@
 
 import os
 import signal
+from pathlib import Path
 
+from click.testing import CliRunner
 from test_processes_up import Start, is_gone, start, until
+
+from pierhead.cli.main import main
 
 __all__ = ["start"]
 
@@ -30,6 +34,38 @@ def test_a_gateway_hands_over_when_it_is_asked_to(start: Start) -> None:
     assert int(platform.ask()) == starts(platform.story())[2]
     platform.process.terminate()
     assert platform.process.wait(20) == 0
+
+
+def test_the_command_waits_for_the_new_gateway_and_says_who_took_over(start: Start) -> None:
+    platform = start()
+    platform.wait_until_ready()
+    old = int(platform.ask())
+
+    found = CliRunner().invoke(main, ["gateways", "hand-over", "--home", str(platform.home)])
+
+    assert found.exit_code == 0, found.output
+    new = starts(platform.story())[-1]
+    assert found.output == f"gateway-0: process {old} has handed over to {new}\n"
+    assert until(lambda: int(platform.ask()) == new)
+
+
+def test_the_command_says_who_stays(start: Start) -> None:
+    platform = start()
+    platform.wait_until_ready()
+    platform.process.send_signal(signal.SIGSTOP)
+
+    found = CliRunner().invoke(main, ["gateways", "hand-over", "--home", str(platform.home), "--timeout", "0.5"])
+
+    platform.process.send_signal(signal.SIGCONT)
+    assert found.exit_code == 6
+    assert "gateway-0 did not hand over within 0.5 s" in found.output
+
+
+def test_the_command_has_nobody_to_ask_where_nothing_runs(tmp_path: Path) -> None:
+    found = CliRunner().invoke(main, ["gateways", "hand-over", "--home", str(tmp_path)])
+
+    assert found.exit_code == 7
+    assert f"no platform with gateways runs on {tmp_path}" in found.output
 
 
 def test_a_hand_over_in_the_middle_of_a_stop_leaves_nothing_behind(start: Start) -> None:

@@ -36,7 +36,7 @@ def spec(version: str = "1", size: str = "Small", name: str | None = None, *, to
 
 
 def draft(*specs: EntitySpec, routes: Mapping[str, int] | None = None) -> ConfigDraft:
-    split = None if routes is None else tuple(Route(name, weight) for name, weight in routes.items())
+    split = None if routes is None else tuple(Route(name, percent * 100) for name, percent in routes.items())
     return ConfigDraft(specs or None, split)
 
 
@@ -59,6 +59,8 @@ class Rig:
         self.logs = folder / "logs"
         self.errors: list[Mapping[str, object]] = []
         self.tolerates_errors = False
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What others do after the controller has read the endpoints, and before it writes."""
         self.controller = self.new_controller()
 
     def new_controller(self) -> Reconciler:
@@ -82,6 +84,7 @@ class Rig:
         return self.controller
 
     def _query_rights(self, _connection: Connection, endpoints: Sequence[Endpoint]) -> dict[str, Queryable]:
+        self.meanwhile()
         return {endpoint.id: self.queryable for endpoint in endpoints}
 
     def _principals(self, _connection: Connection) -> dict[str, Principal]:

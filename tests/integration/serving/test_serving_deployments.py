@@ -469,7 +469,7 @@ def test_an_update_that_names_no_entities_keeps_them(rig: Rig) -> None:
         updated = endpoints.update_config("fraud", draft(routes={"model-2": 100}), creator="bob")
 
     assert [entity.name for entity in updated.newest.entities] == ["model-1", "model-2"]
-    assert updated.newest.weight("model-1") == 0
+    assert updated.newest.points("model-1") == 0
     assert updated.newest.creator == "bob"
 
 

@@ -249,3 +249,51 @@ def test_when_the_states_of_very_many_change_at_once_gateways_do_not_wait_for_th
     assert noted() == 50
     rig.tick()
     assert noted() == 60
+
+
+def sleepers(rig: Rig, count: int, machine: Machine) -> list[str]:
+    """So many endpoints that sleep, on a machine whose workers take half a GiB each."""
+    names = [f"endpoint-{i}" for i in range(count)]
+    for name in names:
+        rig.create(name, spec(to_zero=True))
+    rig.until(lambda: all(rig.get(name).is_ready for name in names))
+    for name in names:
+        rig.calls(name)
+    rig.pass_time(310)
+    assert rig.host.workers == {}
+    rig.machine, rig.host.memory_bytes = machine, GIB // 2
+    rig.new_controller()
+    rig.tick(4)
+    return names
+
+
+def test_many_that_wake_up_at_once_do_not_exceed_the_machine_and_say_that_they_wait(rig: Rig) -> None:
+    names = sleepers(rig, 6, Machine(2 * GIB, 4))
+    for name in names:
+        rig.calls(name, at_a_time=1.0, waiting=1)
+    for _ in range(20):
+        rig.tick()
+        assert len(rig.host.workers) <= 3
+    assert len(rig.host.workers) in (2, 3)
+    waiting = [name for name in names if any(event.startswith("waiting for room") for event in rig.events(name))]
+    assert len(waiting) == 6 - len(rig.host.workers)
+    told = [event for event in rig.events(waiting[0]) if event.startswith("waiting for room")]
+    assert len(told) == 1
+    assert "there is a call, and no room for a worker of about" in told[0]
+
+
+def test_who_has_rested_longest_goes_to_sleep_for_those_who_are_called(rig: Rig) -> None:
+    names = sleepers(rig, 6, Machine(2 * GIB, 4))
+    for name in names:
+        rig.calls(name, at_a_time=1.0, waiting=1)
+    rig.tick(8)
+    awake = [name for name in names if rig.route(name).entities[0].sockets]
+    rig.calls(awake[0], at_a_time=1.0)
+    for name in awake[1:]:
+        rig.calls(name)
+    rig.pass_time(30)
+    now_awake = [name for name in names if rig.route(name).entities[0].sockets]
+    assert awake[0] in now_awake
+    assert not set(awake[1:]) & set(now_awake)
+    assert 2 <= len(now_awake) <= len(awake)
+    assert any(event.startswith("making room: model-1") for event in rig.events(awake[1]))

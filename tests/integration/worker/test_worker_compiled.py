@@ -2,11 +2,13 @@
 
 import json
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.integration.worker.running_worker import RunningWorker
 from tests.unit.compile.small_networks import telling
@@ -118,6 +120,25 @@ def test_a_draining_worker_answers_what_comes_until_it_is_quiet(tmp_path: Path) 
             assert not running.socket.exists()
             assert link.receive() is None
         assert running.exit_code() == 0
+
+
+def test_a_request_that_finds_no_memory_is_refused_and_its_companions_are_answered(tmp_path: Path) -> None:
+    with CompiledWorker(telling(tmp_path)) as running:
+        running.until("ready")
+        with running.link() as link:
+            assert link.ask(asked([1, "Oslo"]))[0] == 200
+            # Enough for the bytes, not for what they hold.
+            limit = psutil.Process(running.process.pid).memory_info().vms + 96 * 1024**2
+            resource.prlimit(running.process.pid, resource.RLIMIT_AS, (limit, limit))
+            huge = b'{"dataframe_split": {"columns": ["a", "town"], "data": [' + b'[1,"Oslo"],' * 1_000_000
+            large = link.send(huge + b'[1, "Oslo"]]}}')
+            small = link.send(asked([2, "Oslo"]))
+            found = {answer.id: answer for answer in (link.answer(), link.answer())}
+
+            assert found[large].status == 413
+            assert "send fewer rows" in json.loads(found[large].body)["message"]
+            assert json.loads(found[small].body) == {"predictions": [[2, 0]]}
+            assert link.ask(asked([3, "Bergen"])) == (200, {"predictions": [[3, 1]]})
 
 
 def test_an_artifact_whose_golden_rows_differ_does_not_become_ready(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ import socket
 import tempfile
 from collections.abc import Sequence
 from hashlib import sha256
+from itertools import cycle
 from pathlib import Path
 
 from gateway_world import Caller, FakeLoop, FakeTransport
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pierhead.gateway.config import GatewayConfig
 from pierhead.gateway.gateway import Gateway
@@ -20,7 +22,7 @@ from pierhead.serving.domain import snapshot as routes
 
 TABLE = "ml.serving.fraud_payload"
 PADDINGS = (0, 3, 2000)
-COMPILED, NATIVE = ("/w/0", "/w/1"), ("/w/native",)
+COMPILED, NATIVE, CANDIDATE = ("/w/0", "/w/1"), ("/w/native",), ("/w/candidate",)
 
 
 class ListSpool:
@@ -77,7 +79,7 @@ class WorkerEnd:
                 self._link.data_received(piece)
 
     def _answer(self, request: frames.Request, mood: int) -> bytes:
-        if mood == 0 and self._worker.path not in NATIVE:
+        if mood == 0 and self._worker.path in COMPILED:
             return frames.encode_declined(request.id, "not plain")
         status = 500 if mood == 1 else 200
         return frames.encode_response(frames.Response(request.id, status, "application/json", 1, 2, request.body))
@@ -88,7 +90,8 @@ class WorkerEnd:
 
 
 class World:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ramps: Sequence[routes.RampRoute | None] = ()) -> None:
+        """With `ramps` there is a candidate, and each new snapshot has the next one of them."""
         self.loop = FakeLoop()
         self.spool = ListSpool()
         listener = socket.socket()
@@ -115,10 +118,15 @@ class World:
         endpoint = routes.EndpointRoute(
             "fraud", "e1", 7, [entity], capture=routes.Capture(TABLE), rate_limits=limits, verify_rate=0.1
         )
+        candidate = routes.EntityRoute("fraud-2", "id-2", "ml.fraud.model", "4", 0, list(CANDIDATE))
+        entities = [entity, candidate] if ramps else [entity]
+        observers = ["ro1"] if ramps else []
         known = {sha256(b"phd_test").hexdigest(): routes.Principal("1", "ada", [])}
-        self._snapshot = routes.Snapshot(1, known, {"fraud": endpoint})
-        self.gateway._follow(self._snapshot)
-        self.workers = [WorkerEnd(self, path) for path in (*COMPILED, *NATIVE)]
+        endpoints = [replace(endpoint, entities=entities, ramp=ramp, observed_by=observers) for ramp in ramps or [None]]
+        self._snapshots = cycle([routes.Snapshot(1, known, {"fraud": each}) for each in endpoints])
+        self.gateway._follow(next(self._snapshots))
+        paths = (*COMPILED, *NATIVE, *CANDIDATE) if ramps else (*COMPILED, *NATIVE)
+        self.workers = [WorkerEnd(self, path) for path in paths]
         self.callers: list[Asking] = [Asking(self, number) for number in range(4)]
         # So that the requests to come take shortcuts, unless something about them speaks against it.
         for padding in PADDINGS:
@@ -142,7 +150,7 @@ class World:
             self.turn()
 
     def follow_anew(self) -> None:
-        self.gateway._follow(self._snapshot)
+        self.gateway._follow(next(self._snapshots))
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -219,9 +227,9 @@ asking = st.tuples(
     st.sampled_from([0, 0, 0, 0, 1, 7, 90]),
 )
 steps = st.one_of(
-    st.tuples(st.just("act"), st.integers(0, 2), st.integers(0, 40), st.lists(st.integers(0, 9), max_size=9)),
+    st.tuples(st.just("act"), numbers, st.integers(0, 40), st.lists(st.integers(0, 9), max_size=9)),
     st.tuples(st.just("hang up"), numbers),
-    st.tuples(st.just("die"), st.integers(0, 2)),
+    st.tuples(st.just("die"), numbers),
     st.tuples(st.just("turn")),
     st.tuples(st.just("settle")),
     st.tuples(st.just("full disk"), st.booleans()),
@@ -234,11 +242,11 @@ def do(world: World, step: tuple[object, ...]) -> None:
         case ("ask", int(number), int(count), int(padding), int(cut)):
             world.callers[number].ask(count, padding, cut)
         case ("act", int(number), int(mood), list(picks)):
-            world.workers[number].act(mood, picks)
+            world.workers[number % len(world.workers)].act(mood, picks)
         case ("hang up", int(number)):
             world.callers[number].hang_up()
         case ("die", int(number)):
-            world.workers[number].die()
+            world.workers[number % len(world.workers)].die()
         case ("turn",):
             world.turn()
         case ("settle",):
@@ -249,11 +257,38 @@ def do(world: World, step: tuple[object, ...]) -> None:
             world.follow_anew()
 
 
+scripts = st.lists(asking | asking | steps, min_size=10, max_size=60)
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.lists(asking | asking | steps, min_size=10, max_size=60))
+@given(scripts)
 def test_every_answer_belongs_to_its_request(script: list[tuple[object, ...]]) -> None:
+    play(script, ())
+
+
+ramps = st.builds(
+    routes.RampRoute,
+    st.just("fraud-2"),
+    st.sampled_from([0, 3000, 10_000]),
+    st.just("salt"),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    shadow_concurrency=st.integers(1, 3),
+    shadow_queue=st.integers(1, 5),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(scripts, st.lists(st.none() | ramps, min_size=1, max_size=3))
+def test_no_copy_mixes_anything_up(
+    script: list[tuple[object, ...]], given_ramps: list[routes.RampRoute | None]
+) -> None:
+    play(script, given_ramps)
+
+
+def play(script: list[tuple[object, ...]], given_ramps: Sequence[routes.RampRoute | None]) -> None:
+    """Do all of it, let everything settle, and look whether anybody got a wrong answer, or anything is left."""
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder))
+        world = World(Path(folder), given_ramps)
         for step in script:
             do(world, step)
         for caller in world.callers:
@@ -262,9 +297,12 @@ def test_every_answer_belongs_to_its_request(script: list[tuple[object, ...]]) -
 
         for caller in world.callers:
             caller.check(is_complete=True)
-        [pool] = world.gateway.pools()
-        assert pool.load == pool.main.in_flight == pool.native.in_flight == 0
-        assert world.gateway.held_bytes == 0
+        for pool in world.gateway.pools():
+            assert pool.load == pool.main.in_flight == pool.native.in_flight == 0
+            if pool.lane is not None:
+                told = pool.report(0.0)
+                assert told.shadows_in_flight == told.shadows_waiting == 0
+        assert world.gateway.held_bytes == world.gateway.shadow_bytes == 0
         [endpoint] = world.gateway._dispatcher.endpoints.values()
         assert endpoint.load == 0
         world.close()

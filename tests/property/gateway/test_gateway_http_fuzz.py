@@ -153,6 +153,9 @@ def read_answers(stream: bytes, served: Sequence[Served]) -> list[tuple[int, byt
                 body += event.data
             elif isinstance(event, h11.EndOfMessage):
                 break
+            elif event is h11.NEED_DATA and rest == b"HTTP/1.1 100 Continue\r\n\r\n":
+                # The caller that it was said to has not sent its body.
+                return answers
             else:
                 assert isinstance(event, h11.InformationalResponse), (event, stream)
         answers.append((status, body))

@@ -67,7 +67,7 @@ def make_config(
     number: int, status: ConfigStatus, entities: Sequence[EntitySpec], asked_at: datetime
 ) -> EndpointConfig:
     served = tuple(make_entity(spec) for spec in entities)
-    routes = (Route(served[0].name, 100),)
+    routes = (Route(served[0].name, 10_000),)
     return EndpointConfig("e1", number, status, served, routes, None, "ada", asked_at)
 
 
@@ -228,18 +228,19 @@ def test_the_restart_delay_only_grows_and_is_bounded(crashes: int) -> None:
     assert restart_delay_s(crashes) <= restart_delay_s(crashes + 1) <= LONGEST_DELAY_S
 
 
-@given(st.lists(st.integers(-5, 105), min_size=1, max_size=6))
-def test_a_config_is_accepted_only_if_its_weights_are_percent_and_sum_to_100(weights: list[int]) -> None:
-    entities = tuple(EntitySpec("m", str(i)) for i in range(len(weights)))
-    routes = tuple(Route(f"m-{i}", weight) for i, weight in enumerate(weights))
-    is_right = sum(weights) == 100 and all(0 <= weight <= 100 for weight in weights)
+@given(st.lists(st.integers(-500, 10_500), min_size=1, max_size=6), st.booleans())
+def test_a_config_is_accepted_only_if_its_shares_are_percent_and_sum_to_100(shares: list[int], sums: bool) -> None:
+    points = [*shares, 10_000 - sum(shares)] if sums else shares
+    entities = tuple(EntitySpec("m", str(i)) for i in range(len(points)))
+    routes = tuple(Route(f"m-{i}", each) for i, each in enumerate(points))
+    is_right = sum(points) == 10_000 and all(0 <= each <= 10_000 for each in points)
     try:
         settled = settle("fraud", ConfigDraft(entities, routes))
     except InvalidArgument:
         assert not is_right
     else:
         assert is_right
-        assert sum(route.weight for route in settled.routes) == 100
+        assert sum(route.points for route in settled.routes) == 10_000
 
 
 def wanted_workers(config: EndpointConfig, plans: dict[str, Plan]) -> dict[str, int]:

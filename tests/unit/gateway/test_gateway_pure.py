@@ -215,6 +215,15 @@ def test_fields_on_their_way_to_the_spool_are_a_record() -> None:
     assert decode(encode_all([fields])[0]) == record
 
 
+def test_a_record_of_an_older_gateway_says_nothing_about_routes() -> None:
+    fields = (*("r-1", None, 5, 200, 3.0, 1.0, b"", "text/csv", b"", [], "fraud", "e1", 7, "id-1", "champion"),)
+
+    [encoded] = encode_all([(*fields, "ml.fraud.model", "3", "ada", 1.0, 2.0, None)])
+
+    record = decode(encoded)
+    assert (record.route, record.bucket, record.unit_hash, record.shadow_of) == ("", None, None, None)
+
+
 def test_a_body_that_is_too_long_for_a_record_is_named() -> None:
     long = b"x" * (1024 * 1024 + 1)
 

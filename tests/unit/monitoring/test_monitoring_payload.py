@@ -82,6 +82,14 @@ def test_a_record_becomes_a_row() -> None:
         "queue_ms": 0.25,
         "predict_ms": 1.5,
         "error_code": None,
+        "gateway_ms": pytest.approx(0.85),
+        "error_class": None,
+        "route": "",
+        "bucket": None,
+        "unit_hash": None,
+        "shadow_of": None,
+        "request_rows": None,
+        "unpacking_problems": None,
     }
 
 

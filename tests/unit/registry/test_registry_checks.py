@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from fakes.gate import EVIDENCE, NOW, policies, without
+from pierhead.kit.yaml_reader import Document, Reader
 from pierhead.registry.domain.check import Failed, Passed, Verdict
 from pierhead.registry.domain.check_reports import report_check
 from pierhead.registry.domain.checks import CHECKS, report_names
 from pierhead.registry.domain.gate import Evaluation, Evidence, ProvenanceState, Report, Scan
-from pierhead.registry.domain.policy_reader import Document, Reader
 from pierhead.registry.domain.policy_yaml import InvalidPolicies, parse_policies
 
 
@@ -185,7 +185,7 @@ class TestReports:
     ("text", "said"),
     [
         ("signature: {strict: true}", "there is nothing to set"),
-        ("canary", "there is no check 'canary'; there are signature"),
+        ("astrology", "there is no check 'astrology'; there are signature"),
         ("evaluation", "'metrics' is missing"),
         ("evaluation: {metrics: {}}", "at least one metric"),
         ("evaluation: {metrics: {auc: {}}}", "at least one of min, max"),

@@ -159,7 +159,7 @@ def test_what_is_wrong_is_told_with_path_line_and_what_is_allowed(text, said):
 
 
 def test_everything_that_is_wrong_is_told_at_once():
-    text = minimal("{stages: [Prod]}", "  mode: maybe\n  expires: soon\n  checks: [canary]")
+    text = minimal("{stages: [Prod]}", "  mode: maybe\n  expires: soon\n  checks: [astrology]")
     assert len(problems_of(text)) == 4
 
 

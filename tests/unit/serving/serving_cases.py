@@ -46,7 +46,9 @@ def config(
     """Entities are named `m-VERSION`; all traffic goes to the first."""
     chosen = specs or (spec(),)
     entities = tuple(entity(each) for each in chosen)
-    return EndpointConfig(endpoint_id, number, status, entities, (Route(entities[0].name, 100),), None, "ada", asked_at)
+    return EndpointConfig(
+        endpoint_id, number, status, entities, (Route(entities[0].name, 10_000),), None, "ada", asked_at
+    )
 
 
 def endpoint(

@@ -17,7 +17,7 @@ def test_the_only_entity_gets_all_traffic() -> None:
     settled = settle("fraud", ConfigDraft((one,)))
 
     assert list(settled.entities) == ["model-1"]
-    assert settled.routes == (Route("model-1", 100),)
+    assert settled.routes == (Route("model-1", 10_000),)
 
 
 def test_several_entities_need_a_split_because_a_guess_would_move_live_traffic() -> None:
@@ -26,7 +26,7 @@ def test_several_entities_need_a_split_because_a_guess_would_move_live_traffic()
 
 
 def test_an_update_without_a_split_keeps_the_one_it_has_while_the_names_fit() -> None:
-    split = (Route("model-1", 90), Route("model-2", 10))
+    split = (Route("model-1", 9000), Route("model-2", 1000))
 
     assert settle("fraud", ConfigDraft((two, one)), base(*split)).routes == split
     with pytest.raises(InvalidArgument, match="no traffic_config"):
@@ -36,7 +36,7 @@ def test_an_update_without_a_split_keeps_the_one_it_has_while_the_names_fit() ->
 def test_an_update_keeps_what_it_does_not_name() -> None:
     capture = CaptureConfig("main", "fraud")
     settled = settle(
-        "fraud", ConfigDraft(routes=(Route("model-2", 100),)), base(Route("model-1", 100), capture=capture)
+        "fraud", ConfigDraft(routes=(Route("model-2", 10_000),)), base(Route("model-1", 10_000), capture=capture)
     )
 
     assert list(settled.entities) == ["model-1", "model-2"]
@@ -46,7 +46,7 @@ def test_an_update_keeps_what_it_does_not_name() -> None:
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     bad = EntitySpec("m", "1", name="a b", workload_size="Tiny", environment_vars={"1X": "", "PIERHEAD_HOME": ""})
     draft = ConfigDraft(
-        (bad, bad), (Route("nobody", 120), Route("nobody", -1)), CaptureConfig(catalog="main", enabled=True)
+        (bad, bad), (Route("nobody", 12_000), Route("nobody", -100)), CaptureConfig(catalog="main", enabled=True)
     )
     with pytest.raises(InvalidArgument) as caught:
         settle("no.dots", draft)

@@ -24,7 +24,7 @@ def test_null_counts_as_left_out() -> None:
 def test_numbers_come_as_numbers_or_as_strings() -> None:
     routes = [{"served_model_name": "m-1", "traffic_percentage": "100"}]
     draft = read_update({"name": "fraud", "traffic_config": {"routes": routes}})
-    assert draft.routes == (Route("m-1", 100),)
+    assert draft.routes == (Route("m-1", 10_000),)
 
 
 @pytest.mark.parametrize(

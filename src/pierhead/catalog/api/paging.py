@@ -13,14 +13,16 @@ _DEFAULT = 100
 _LARGEST = 1000
 
 
-def page_of(call: Call, items: Sequence[Item], name_of: Callable[[Item], str]) -> tuple[list[Item], str]:
+def page_of(
+    call: Call, items: Sequence[Item], name_of: Callable[[Item], str], *, size_key: str = "max_results"
+) -> tuple[list[Item], str]:
     """The part of `items`, sorted by name, that a call asks for; and the token of the next page, '' after the last.
 
-    `max_results` of 0 leaves the size to the server. Raises InvalidArgument.
+    `size_key` is the parameter that says how long a page may be; 0 leaves it to the server. Raises InvalidArgument.
     """
-    asked = call.number("max_results", 0)
+    asked = call.number(size_key, 0)
     if asked < 0:
-        raise InvalidArgument(f"max_results must not be negative, it is {asked}")
+        raise InvalidArgument(f"{size_key} must not be negative, it is {asked}")
     size = min(asked or _DEFAULT, _LARGEST)
     start = page_start(call.find_text("page_token") or "")
     rest = [item for item in items if name_of(item) > start]

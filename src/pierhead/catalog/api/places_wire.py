@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pierhead.catalog.domain.object_ids import schema_id_of
 from pierhead.catalog.domain.places import Catalog, Schema, Traces
 from pierhead.kit.clock import to_ms
 
@@ -45,6 +46,7 @@ def schema_info(schema: Schema, owner: str | None, metastore_id: str) -> dict[st
         "name": schema.full_name.name,
         "catalog_name": schema.full_name.catalog,
         "full_name": str(schema.full_name),
+        "schema_id": schema_id_of(metastore_id, schema.full_name),
         "catalog_type": "MANAGED_CATALOG",
         "securable_type": "SCHEMA",
         "securable_kind": "SCHEMA_STANDARD",

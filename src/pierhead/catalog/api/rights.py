@@ -8,6 +8,7 @@ from pierhead.catalog.domain.names import SchemaName, check_part
 from pierhead.catalog.domain.tables import Table, TableType
 from pierhead.catalog.services.grounds import Grounds
 from pierhead.catalog.services.tables import Tables
+from pierhead.catalog.services.views import base_of
 from pierhead.catalog.services.volume_tree import asset_of
 from pierhead.catalog.services.volumes import Volumes
 from pierhead.identity.domain.objects import Action, Asset, Catalog, Kind, New, Platform, Schema, Target
@@ -91,6 +92,13 @@ class AssetTargets:
 
     def table(self, call: Call, connection: Connection) -> Target:
         return table_asset(Tables(connection, self._grounds).get(FullName.parse(call.text("full_name"))))
+
+    def table_or_view(self, call: Call, connection: Connection) -> Target:
+        """A view is its table's."""
+        name = FullName.parse(call.text("full_name"))
+        tables = Tables(connection, self._grounds)
+        found = tables.find(name) or base_of(connection, self._grounds, name)
+        return table_asset(tables.get(name) if found is None else found)
 
     def volume(self, call: Call, connection: Connection) -> Target:
         return asset_of(Volumes(connection, self._grounds).get(FullName.parse(call.text("full_name"))))

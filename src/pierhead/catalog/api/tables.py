@@ -8,19 +8,20 @@ from sqlalchemy import Connection
 from pierhead.catalog.api import rights
 from pierhead.catalog.api.paging import page_json, page_of
 from pierhead.catalog.api.read import read_properties
-from pierhead.catalog.api.tables_wire import read_columns, table_info, table_summary
+from pierhead.catalog.api.tables_wire import read_columns, table_info, table_summary, view_info, view_summary
 from pierhead.catalog.domain.locations import local_path
 from pierhead.catalog.domain.names import check_part
-from pierhead.catalog.domain.tables import OpenedTable, Table, TableDraft, TableType
+from pierhead.catalog.domain.tables import OpenedTable, Table, TableDraft, TableType, View
 from pierhead.catalog.services.grounds import Grounds
 from pierhead.catalog.services.known_places import KnownPlaces
 from pierhead.catalog.services.removals import Removals
 from pierhead.catalog.services.tables import Tables, opened, usable_location
 from pierhead.catalog.services.vacuums import Vacuums
+from pierhead.catalog.services.views import base_of, find_view, with_views
 from pierhead.identity.domain.objects import Action, Kind
 from pierhead.identity.services.access import Access
 from pierhead.kit.db import Database
-from pierhead.kit.errors import InvalidArgument, NotImplementedYet
+from pierhead.kit.errors import InvalidArgument, NotFound, NotImplementedYet
 from pierhead.kit.names import FullName
 from pierhead.kit.web.routes import Call, Routes
 
@@ -38,8 +39,9 @@ class TableDoors:
         self._metastore_id = metastore_id
 
     def add_routes(self, routes: Routes) -> None:
-        target = rights.AssetTargets(self._grounds).table
-        reads, manages = rights.needs(Action.READ, target), rights.needs(Action.MANAGE, target)
+        targets = rights.AssetTargets(self._grounds)
+        target = targets.table
+        reads, manages = rights.needs(Action.READ, targets.table_or_view), rights.needs(Action.MANAGE, target)
         creates = rights.needs(Action.CREATE, rights.new_asset(Kind.TABLE))
         routes.add_plain("POST", _TABLES, self.create, guard=creates)
         routes.add_plain("GET", _TABLES, self.list_schema, guard=rights.needs_nothing)
@@ -67,9 +69,9 @@ class TableDoors:
             access = Access(connection, call.caller)
             found = Tables(connection, self._grounds).list(schema)
             readable = [table for table in found if access.may(Action.READ, rights.table_asset(table))]
-        page, token = page_of(call, readable, lambda table: table.full_name.name)
+        page, token = page_of(call, with_views(self._grounds, readable), lambda each: each.full_name.name)
         looks = not (call.flag("omit_columns") and call.flag("omit_properties"))
-        infos = [self._info(opened(table) if looks else OpenedTable(table)) for table in page]
+        infos = [self._listed(each, looks) for each in page]
         return page_json("tables", [_without(info, call) for info in infos], token)
 
     def list_summaries(self, call: Call, connection: Connection) -> dict[str, Any]:
@@ -82,21 +84,33 @@ class TableDoors:
             if schemas.fullmatch(table.full_name.schema) and names.fullmatch(table.full_name.name)
             if access.may(Action.READ, rights.table_asset(table))
         ]
-        page, token = page_of(call, readable, lambda table: str(table.full_name))
-        return page_json("tables", [table_summary(table) for table in page], token)
+        page, token = page_of(call, with_views(self._grounds, readable), lambda each: str(each.full_name))
+        summaries = [view_summary(each) if isinstance(each, View) else table_summary(each) for each in page]
+        return page_json("tables", summaries, token)
 
     def get(self, call: Call) -> dict[str, Any]:
+        name = FullName.parse(call.text("full_name"))
         with self._database.reading() as connection:
-            table = Tables(connection, self._grounds).get(FullName.parse(call.text("full_name")))
+            table = Tables(connection, self._grounds).find(name)
+            base = base_of(connection, self._grounds, name) if table is None else None
+        view = None if base is None else find_view(self._grounds, base, name)
+        if view is not None:
+            return view_info(view, self._metastore_id)
+        if table is None:
+            raise NotFound(f"table '{name}' does not exist")
         found = opened(table)
         found.require_log()
         return self._info(found)
 
     def exists(self, call: Call, connection: Connection) -> dict[str, Any]:
-        table = Tables(connection, self._grounds).find(FullName.parse(call.text("full_name")))
-        if table is not None:
-            Access(connection, call.caller).require(Action.READ, rights.table_asset(table))
-        return {"table_exists": table is not None}
+        name = FullName.parse(call.text("full_name"))
+        table = Tables(connection, self._grounds).find(name)
+        base = base_of(connection, self._grounds, name) if table is None else None
+        asked = table or base
+        if asked is not None:
+            Access(connection, call.caller).require(Action.READ, rights.table_asset(asked))
+        is_view = base is not None and find_view(self._grounds, base, name) is not None
+        return {"table_exists": table is not None or is_view}
 
     def update(self, call: Call, connection: Connection) -> None:
         name = FullName.parse(call.text("full_name"))
@@ -131,6 +145,11 @@ class TableDoors:
                 )
             case other:
                 raise NotImplementedYet(f"table_type {other!r} is not offered; EXTERNAL and MANAGED are")
+
+    def _listed(self, each: Table | View, looks: bool) -> dict[str, Any]:
+        if isinstance(each, View):
+            return view_info(each, self._metastore_id)
+        return self._info(opened(each) if looks else OpenedTable(each))
 
     def _info(self, table: OpenedTable) -> dict[str, Any]:
         return table_info(table, self._metastore_id)

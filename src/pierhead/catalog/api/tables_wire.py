@@ -8,7 +8,7 @@ import orjson
 
 from pierhead.catalog.domain.column_types import DeltaType, from_delta, from_type_name, sql_type, type_name
 from pierhead.catalog.domain.sql_types import from_sql
-from pierhead.catalog.domain.tables import Column, OpenedTable, Table, TableLog
+from pierhead.catalog.domain.tables import Column, OpenedTable, Table, TableLog, View
 from pierhead.kit.clock import to_ms
 from pierhead.kit.errors import InvalidArgument
 
@@ -46,6 +46,28 @@ def table_info(opened: OpenedTable, metastore_id: str) -> dict[str, Any]:
     if opened.problem is not None:
         properties[_PROBLEM] = opened.problem
     return info | {"properties": properties}
+
+
+def view_info(view: View, metastore_id: str) -> dict[str, Any]:
+    """`view_definition` is SQL that DuckDB runs, over the table that the view depends on."""
+    name = view.full_name
+    return {
+        "name": name.name,
+        "catalog_name": name.catalog,
+        "schema_name": name.schema,
+        "full_name": str(name),
+        "table_type": "VIEW",
+        "metastore_id": metastore_id,
+        "owner": "",
+        "view_definition": view.definition,
+        "view_dependencies": {"dependencies": [{"table": {"table_full_name": str(view.base)}}]},
+        "columns": [_column(position, column, ()) for position, column in enumerate(view.columns)],
+        "properties": {},
+    }
+
+
+def view_summary(view: View) -> dict[str, Any]:
+    return {"full_name": str(view.full_name), "table_type": "VIEW"}
 
 
 def table_summary(table: Table) -> dict[str, Any]:

@@ -87,6 +87,16 @@ class OpenedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """A table in another shape, by a query: it has no files, and the rights on it are those on its `base`."""
+
+    full_name: FullName
+    base: FullName
+    definition: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TableDraft:
     """What a client says of a new table. An EXTERNAL one has a location and no columns, a MANAGED one the reverse."""
 

@@ -29,6 +29,15 @@ def read_log(location: Path) -> TableLog:
         raise InvalidState(f"the Delta table in {location} cannot be read: {first_line(error)}") from error
 
 
+def find_id(location: Path) -> str | None:
+    """The id that a table's log gives it; None if there is no log that can be read."""
+    try:
+        table = find_table(location)
+    except _UNREADABLE:
+        return None
+    return None if table is None else str(table.metadata().id)
+
+
 def begin_log(location: Path, columns: Sequence[Column], properties: Mapping[str, str]) -> None:
     """Make an empty table. Raises InvalidArgument for columns or `delta.` properties that a log cannot hold."""
     try:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from pierhead.compile.domain import certificate as certificates
-from pierhead.compile.ports import Built, Checked, JobBroke, Mismatch, Sample
+from pierhead.compile.ports import Built, Checked, JobBroke, Material, Mismatch, Sample
 from pierhead.kit.os_processes import kill_group
 from pierhead.worker.surroundings import LIFELINE_VARIABLE
 
@@ -37,18 +37,13 @@ class JobProcesses:
         self._limits = limits
         self._seed = seed
 
-    def compile(self, source: str, model: Path, python: Path, converter: Path | None, work: Path) -> Built:
-        order: dict[str, Any] = {
-            "model": str(model),
-            "python": str(python),
-            "converter_python": None if converter is None else str(converter),
-            "output": str(work / "output"),
-            "source": source,
-            "samples": [],
-            "limits": asdict(self._limits),
-            "seed": self._seed,
-        }
-        self._run(order, work, ())
+    def compile(self, material: Material, converter: Path | None, work: Path) -> Built:
+        order = compile_order(material, converter, work / "output", self._limits, self._seed)
+        try:
+            self._run(order, work, ())
+        finally:
+            # It holds what callers sent.
+            (work / "order.json").unlink(missing_ok=True)
         output = work / "output"
         try:
             certificate = certificates.decode((output / "certificate.json").read_bytes())
@@ -113,6 +108,22 @@ class JobProcesses:
             os.close(life)
         if code != 0:
             raise JobBroke(f"the compile job ended with exit code {code}: {_tail(work / 'process.log')}")
+
+
+def compile_order(
+    material: Material, converter: Path | None, output: Path, limits: JobLimits, seed: int
+) -> dict[str, Any]:
+    """What the job is told: JSON of `compile.job.order.Order`."""
+    return {
+        "model": str(material.model),
+        "python": str(material.python),
+        "converter_python": None if converter is None else str(converter),
+        "output": str(output),
+        "source": material.source,
+        "samples": [body.decode() for body in material.logged],
+        "limits": asdict(limits),
+        "seed": seed,
+    }
 
 
 def _checked(said: dict[str, Any]) -> Checked:

@@ -19,6 +19,8 @@ class _Kept(msgspec.Struct, array_like=True):
     content_type: str
     request: bytes
     answer: bytes
+    revision: str = ""
+    """Gateways of older releases do not tell it."""
 
 
 class SampleFiles:
@@ -48,8 +50,12 @@ class SampleFiles:
         for each in kept:
             source = sources.get(each.entity_id)
             if source is not None:
-                samples.setdefault(source, []).append(Sample(each.content_type, each.request, each.answer))
+                samples.setdefault(source, []).append(_sample(each))
         return samples
+
+
+def _sample(kept: _Kept) -> Sample:
+    return Sample(kept.content_type, kept.request, kept.answer, kept.revision)
 
 
 def _read(raw: bytes) -> list[_Kept]:

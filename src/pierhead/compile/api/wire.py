@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from pierhead.compile.domain.compilations import Compilation
+from pierhead.compile.domain.compilations import Compilation, next_try
 from pierhead.kit.clock import to_ms
 
 
@@ -19,6 +19,7 @@ def compilation_json(compilation: Compilation, is_genuine: bool | None) -> dict[
         "asked_by": compilation.asked_by,
         "ended_at": None if compilation.ended_at is None else to_ms(compilation.ended_at),
         "attempts": compilation.attempts,
+        "next_try_at": None if (due := next_try(compilation)) is None else to_ms(due),
         "message": compilation.message,
         "certificate": None if signed is None else msgspec.to_builtins(signed.certificate),
         "signature": None if signed is None else {"key": signed.key_id, "value": signed.signature},

@@ -1,13 +1,19 @@
 """The compilation of a version's files: asked for, run, told."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pierhead.compile.domain.certificate import Certificate, Tier
 
 MOST_ATTEMPTS = 3
-"""A job that dies this often is not tried again until somebody asks."""
+"""A job that dies this often is not tried again at once."""
+
+RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
+"""Pauses behind the first attempt that broke, the second and the third; behind the next nobody tries again by himself.
+
+A job may break for what passes: a network that is down while the environment is built, a full disk, a busy machine.
+"""
 
 
 class CompilationState(StrEnum):
@@ -88,6 +94,20 @@ def after(compilation: Compilation, result: Signed | str, now: datetime) -> Comp
         withdrawal=compilation.withdrawal if is_same else None,
         verified_rows=0,
     )
+
+
+def next_try(compilation: Compilation) -> datetime | None:
+    """When a compilation that broke is run again; None if only somebody who asks brings it back."""
+    tried, ended_at = compilation.attempts, compilation.ended_at
+    if compilation.state is not CompilationState.BROKEN or ended_at is None or not 0 < tried <= len(RETRY_AFTER):
+        return None
+    return ended_at + RETRY_AFTER[tried - 1]
+
+
+def is_due_again(compilation: Compilation, now: datetime) -> bool:
+    """Whether it broke long enough ago; also if the clock was set back since."""
+    due, ended_at = next_try(compilation), compilation.ended_at
+    return due is not None and ended_at is not None and not ended_at <= now < due
 
 
 def after_a_lost_job(compilation: Compilation, now: datetime) -> Compilation:

@@ -22,12 +22,16 @@ MOST_ROWS = 1024
 MOST_BYTES = 8 * 1024 * 1024
 """Of requests that are decoded for one run."""
 
+_LARGE_BYTES = 1024 * 1024
+"""A request beyond that finds no memory by its own fault, a smaller one by that of others."""
+
 
 class _Part(NamedTuple):
     """A decoded request on its way; `at` is its place among the answers."""
 
     at: int
     decoded: Decoded
+    body: bytes
 
 
 class CompiledScorer:
@@ -57,7 +61,10 @@ class CompiledScorer:
         parts: list[_Part] = []
         rows = size = 0
         for at, (content_type, body) in enumerate(requests):
-            decoded = self._decoder.decode(content_type, body)
+            try:
+                decoded: Decoded | Answer | Declined = self._decoder.decode(content_type, body)
+            except MemoryError:
+                decoded = _no_memory_for(body)
             if not isinstance(decoded, Decoded):
                 outcomes[at] = decoded
                 continue
@@ -65,7 +72,7 @@ class CompiledScorer:
             if parts and (is_full or not self._shares_runs):
                 self._run(parts, outcomes)
                 parts, rows, size = [], 0, 0
-            parts.append(_Part(at, decoded))
+            parts.append(_Part(at, decoded, body))
             rows += len(decoded.rows)
             size += len(body)
         if parts:
@@ -77,7 +84,9 @@ class CompiledScorer:
             self._run_together(parts, outcomes)
         except Exception as error:
             if len(parts) == 1:
-                outcomes[parts[0].at] = Declined(f"the network failed: {type(error).__name__}")
+                [part] = parts
+                is_short = isinstance(error, MemoryError)
+                outcomes[part.at] = _no_memory_for(part.body) if is_short else _failed(error)
                 return
             for part in parts:
                 self._run([part], outcomes)
@@ -122,6 +131,18 @@ def _decline(parts: list[_Part], counts: list[int], odd: Any, outcomes: list[Any
         if odd[start : start + count].any():
             outcomes[part.at] = Declined("a row that only the original answers")
         start += count
+
+
+def _failed(error: Exception) -> Declined:
+    return Declined(f"the network failed: {type(error).__name__}")
+
+
+def _no_memory_for(body: bytes) -> Answer:
+    """The original would need more still."""
+    message = "the worker has too little memory for this request"
+    if len(body) > _LARGE_BYTES:
+        return refusal(413, "MAX_REQUEST_SIZE_EXCEEDED", f"{message} of {len(body)} bytes; send fewer rows in one")
+    return refusal(503, "TEMPORARILY_UNAVAILABLE", f"{message}; try again later")
 
 
 def _too_large(body: bytes) -> Answer:

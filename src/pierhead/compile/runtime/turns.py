@@ -4,6 +4,7 @@ import asyncio
 import signal
 import struct
 import time
+import traceback
 from typing import NamedTuple
 
 from pierhead.compile.runtime.declining import Declined
@@ -62,8 +63,19 @@ class TurnServer(Door):
         # The kernel ends the process if the network never comes back: nobody else could while it holds the loop.
         longest_s = max(turn.request.timeout_ms for turn in waiting) / 1000 or _WITHOUT_TIME_OUT_S
         signal.setitimer(signal.ITIMER_REAL, longest_s + STUCK_GRACE_S)
+        try:
+            self._answer(waiting, began_s)
+        except Exception:
+            # No memory for the answers, most likely. Those who got none would wait for ever; when their links break,
+            # the gateways ask again, here or elsewhere.
+            traceback.print_exc()
+            for link in {turn.link for turn in waiting}:
+                link.abort()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _answer(self, waiting: list[_Waiting], began_s: float) -> None:
         outcomes = self._scorer.score_many([(turn.request.content_type, turn.request.body) for turn in waiting])
-        signal.setitimer(signal.ITIMER_REAL, 0)
         self._last_busy_s = time.monotonic()
         queue_us = int((began_s - self._arrived_s) * 1e6)
         predict_us = int((self._last_busy_s - began_s) * 1e6)
@@ -116,3 +128,7 @@ class TurnLink(asyncio.Protocol):
 
     def close(self) -> None:
         self._transport.close()
+
+    def abort(self) -> None:
+        """Leave at once."""
+        self._transport.abort()

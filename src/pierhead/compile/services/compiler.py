@@ -1,5 +1,6 @@
 """The loop that compiles what was registered, one version at a time."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,8 +9,18 @@ from pathlib import Path
 import structlog
 
 from pierhead.compile.domain.certificate import Runtime, Verdict
-from pierhead.compile.domain.compilations import Compilation, CompilationState, Signed, after, after_a_lost_job
-from pierhead.compile.ports import Built, Environments, JobBroke, Jobs, Reports, Versions
+from pierhead.compile.domain.compilations import (
+    RETRY_AFTER,
+    Compilation,
+    CompilationState,
+    Signed,
+    after,
+    after_a_lost_job,
+    is_due_again,
+    next_try,
+)
+from pierhead.compile.domain.reports import report_of
+from pierhead.compile.ports import Built, Environments, JobBroke, Jobs, LoggedRequests, Material, Reports, Versions
 from pierhead.compile.services.certificates import sign
 from pierhead.compile.services.compilations import PLATFORM, Compilations
 from pierhead.compile.store.compilations import CompilationStore
@@ -29,6 +40,7 @@ class Workshop:
     versions: Versions
     environments: Environments
     jobs: Jobs
+    logged: LoggedRequests
     reports: Reports
     artifacts: ArtifactStore
     signer: Callable[[], Signer]
@@ -52,6 +64,8 @@ class Compiler:
         self._workshop = workshop
         self._compiles_registered = compiles_registered
         self._since: datetime | None = None
+        self._looked_at: datetime | None = None
+        """When we looked for new versions; None if time may have gone anywhere since."""
         self._are_books_right = False
         """Whether what is `RUNNING` in the books is run by us."""
 
@@ -65,8 +79,10 @@ class Compiler:
             self._is_upgraded = True
         if self._compiles_registered:
             self._discover()
+        self._try_again()
         waiting = self._begin_next()
         if waiting is not None:
+            self._looked_at = None
             self._are_books_right = False
             self._finish(waiting, self._run(waiting))
             self._are_books_right = True
@@ -87,14 +103,43 @@ class Compiler:
                     Compilations(connection, self._clock).ask(each.source, PLATFORM)
 
     def _discover(self) -> None:
+        now = self._clock.now()
+        if self._looked_at is None or now < self._looked_at:
+            # What became ready behind a clock that was set back is older than what was seen before.
+            self._since = None
         digests, since = self._workshop.versions.new_digests(self._since)
         if digests:
             with self._database.reading() as connection:
-                unknown = CompilationStore(connection).unknown(digests)
+                store = CompilationStore(connection)
+                unknown = store.unknown(digests)
+                untold = store.find_many(self._workshop.reports.untold(connection, digests))
             for source in unknown:
                 with self._database.transaction() as connection:
                     Compilations(connection, self._clock).want(source, is_urgent=False)
-        self._since = since
+            for source, known in untold.items():
+                if report_of(known) is not None:
+                    self._tell(source)
+        self._since, self._looked_at = since, now
+
+    def _tell(self, source: str) -> None:
+        """Of a version whose files were compiled before it came: a copy of another one."""
+        with self._database.transaction() as connection:
+            known = CompilationStore(connection).lock(source)
+            report = None if known is None else report_of(known)
+            if report is not None:
+                self._workshop.reports.tell(connection, source, report)
+
+    def _try_again(self) -> None:
+        now = self._clock.now()
+        with self._database.reading() as connection:
+            broken = CompilationStore(connection).list_broken(most_attempts=len(RETRY_AFTER))
+        for each in broken:
+            if is_due_again(each, now):
+                with self._database.transaction() as connection:
+                    store = CompilationStore(connection)
+                    known = store.lock(each.source)
+                    if known is not None and is_due_again(known, now):
+                        store.put(replace(known, state=CompilationState.WAITING))
 
     def _begin_next(self) -> Compilation | None:
         with self._database.reading() as connection:
@@ -127,16 +172,23 @@ class Compiler:
         model = shop.versions.folder(source)
         work, story = shop.folder / source, shop.folder / f"{source}.log"
         python = shop.environments.python_of(model, story)
-        built = shop.jobs.compile(source, model, python, None, work)
+        material = Material(source, model, python, shop.logged.of(source))
+        built = shop.jobs.compile(material, None, work)
         if is_for_the_converters(built):
             converter = shop.environments.converter_of(model, story)
             if converter is not None:
-                built = shop.jobs.compile(source, model, python, converter, work)
+                built = shop.jobs.compile(material, converter, work)
         if built.artifact is not None:
-            digest = shop.artifacts.add_tree(built.artifact, self._clock.now())
-            if digest != built.certificate.artifact:
-                raise JobBroke("the artifact is not the one that was proved: its files were changed since")
+            self._store(built.artifact, built.certificate.artifact)
         return sign(built.certificate, shop.signer())
+
+    def _store(self, artifact: Path, proved: str | None) -> None:
+        try:
+            digest = self._workshop.artifacts.add_tree(artifact, self._clock.now())
+        finally:
+            shutil.rmtree(artifact, ignore_errors=True)
+        if digest != proved:
+            raise JobBroke("the artifact is not the one that was proved: its files were changed since")
 
     def _finish(self, compilation: Compilation, result: Signed | str) -> None:
         now = self._clock.now()
@@ -145,16 +197,13 @@ class Compiler:
             # As it is by now: live answers may have differed in the meantime.
             ended = after(store.lock(compilation.source) or compilation, result, now)
             store.put(ended)
+            report = None if isinstance(result, str) else report_of(ended)
+            if report is not None:
+                self._workshop.reports.tell(connection, ended.source, report)
         if isinstance(result, str):
-            log.warning("compilation broke", source=compilation.source, reason=result)
-            return
-        certificate, withdrawal = result.certificate, ended.withdrawal
-        log.info("compiled", source=compilation.source, verdict=certificate.verdict.value)
-        passed = certificate.verdict is not Verdict.REFUSED and withdrawal is None
-        message = certificate.reason or f"{certificate.verdict.value}, tier {certificate.tier}"
-        if withdrawal is not None:
-            message = f"the very artifact that was withdrawn: {withdrawal.reason}"
-        self._workshop.reports.tell(compilation.source, passed=passed, message=message, at=now)
+            log.warning("compilation broke", source=ended.source, reason=result, next_try_at=next_try(ended))
+        else:
+            log.info("compiled", source=ended.source, verdict=result.certificate.verdict.value)
 
 
 def is_for_the_converters(built: Built) -> bool:

@@ -1,7 +1,7 @@
 """Live answers of compiled versions, compared with the original's: the first that differs withdraws the certificate."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +9,18 @@ import structlog
 
 from pierhead.compile.domain.certificate import Tier
 from pierhead.compile.domain.compilations import Compilation, Withdrawal
-from pierhead.compile.ports import Checked, Environments, JobBroke, Jobs, Mismatch, Reports, Sample, Versions
+from pierhead.compile.domain.reports import report_of
+from pierhead.compile.ports import (
+    Checked,
+    Environments,
+    JobBroke,
+    Jobs,
+    LoggedRequests,
+    Mismatch,
+    Reports,
+    Sample,
+    Versions,
+)
 from pierhead.compile.services.tiers import Tiers
 from pierhead.compile.store.compilations import CompilationStore
 from pierhead.kit.clock import Clock
@@ -29,6 +40,7 @@ class Checks:
     versions: Versions
     environments: Environments
     jobs: Jobs
+    logged: LoggedRequests
     reports: Reports
     folder: Path
 
@@ -65,10 +77,14 @@ class Verification:
     def _compare(self, source: str, samples: Sequence[Sample]) -> None:
         with self._database.reading() as connection:
             compilation = CompilationStore(connection).find(source)
+        self._checks.logged.keep(source, samples)
         if compilation is None or compilation.tier is not Tier.COMPILED:
             return
+        own = answered_by(compilation, samples)
+        if not own:
+            return
         try:
-            checked = self._ask_the_original(compilation, samples)
+            checked = self._ask_the_original(compilation, own)
         except JobBroke as error:
             log.warning("live answers could not be compared with the original's", source=source, reason=str(error))
             return
@@ -94,11 +110,21 @@ class Verification:
                 return
             store.add_verified(source, checked.rows)
             if checked.mismatch is not None:
-                store.withdraw(source, Withdrawal(now, describe(checked.mismatch)))
+                withdrawal = Withdrawal(now, describe(checked.mismatch))
+                store.withdraw(source, withdrawal)
+                report = report_of(replace(known, withdrawal=withdrawal))
+                if report is not None:
+                    self._checks.reports.tell(connection, source, report)
         if checked.mismatch is not None:
             reason = describe(checked.mismatch)
             log.error("a compiled version answers wrongly; the original takes over", source=source, reason=reason)
-            self._checks.reports.tell(source, passed=False, message=reason, at=now)
+
+
+def answered_by(compilation: Compilation, samples: Sequence[Sample]) -> list[Sample]:
+    """Those that its present artifact answered: what an older one said is no proof against it."""
+    certificate = compilation.certificate
+    artifact = None if certificate is None else certificate.artifact
+    return [sample for sample in samples if sample.artifact == artifact]
 
 
 def describe(mismatch: Mismatch) -> str:

@@ -53,6 +53,12 @@ class CompilationStore:
         query = select(compilations).where(compilations.c.state == CompilationState.DONE)
         return [_compilation(row) for row in self._connection.execute(query)]
 
+    def list_broken(self, *, most_attempts: int) -> list[Compilation]:
+        """Those that were tried no more often."""
+        is_broken = compilations.c.state == CompilationState.BROKEN
+        query = select(compilations).where(is_broken, compilations.c.attempts <= most_attempts)
+        return [_compilation(row) for row in self._connection.execute(query)]
+
     def list_running(self) -> list[Compilation]:
         query = select(compilations).where(compilations.c.state == CompilationState.RUNNING)
         return [_compilation(row) for row in self._connection.execute(query)]

@@ -13,10 +13,12 @@ from pierhead.monitoring.api.tables_wire import inference_table
 from pierhead.monitoring.services.tables import InferenceTables
 
 
-def add_routes(routes: Routes, *, spool: Path, tables: Path) -> None:
+def add_routes(routes: Routes, *, spool: Path, tables: Path, gateways: Path) -> None:
+    """`gateways` holds one file of counters for each gateway."""
+
     def list_inference_tables(call: Call, connection: Connection) -> dict[str, Any]:
         access = Access(connection, call.caller)
-        found = InferenceTables(spool, tables).list()
+        found = InferenceTables(spool, tables, gateways).list()
         readable = [table for table in found if access.may(Action.READ, _asset(table.full_name))]
         return {"inference_tables": [inference_table(table) for table in readable]}
 

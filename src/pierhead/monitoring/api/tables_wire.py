@@ -13,4 +13,6 @@ def inference_table(table: InferenceTable) -> dict[str, Any]:
         "row_count": table.rows,
         "spool_backlog_bytes": table.backlog_bytes,
         "problem": table.problem,
+        "records_dropped": table.dropped,
+        "records_quarantined": table.quarantined,
     }

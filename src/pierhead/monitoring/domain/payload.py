@@ -48,4 +48,6 @@ def problem_of(record: InferenceRecord) -> str | None:
         return f"execution_duration_ms {record.execution_duration_ms} is not a duration"
     if abs(record.config_version) >= 2**63:
         return f"config_version {record.config_version} is not a version"
+    if record.bucket is not None and not 0 <= record.bucket < 10_000:
+        return f"bucket {record.bucket} is not one of 10,000"
     return None

@@ -10,7 +10,8 @@ from pierhead.kit.names import FullName
 class InferenceTable:
     """An inference table and what is on its way into it; no version and no rows before the first commit.
 
-    `problem` says why the table cannot be read, if so.
+    `dropped` records were lost by gateways that run, since they started; `quarantined` ones lie beside the spool
+    because they can be no rows. `problem` says why the table cannot be read, if so.
     """
 
     full_name: FullName
@@ -19,3 +20,5 @@ class InferenceTable:
     rows: int | None
     backlog_bytes: int
     problem: str | None = None
+    dropped: int = 0
+    quarantined: int = 0

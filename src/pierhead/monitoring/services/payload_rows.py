@@ -3,7 +3,9 @@
 The first twelve columns are those of a Databricks inference table, names, types and order alike; the others are ours.
 `request` and `response` hold the body as text. A body that is not UTF-8 (Parquet, say) is a `data:` URI in Base64 with
 its content type; a body that was not kept is null, and `logging_error_codes` says why. `request_date` is the UTC date
-of `request_time`. `execution_duration_ms` is whole milliseconds; `queue_ms` and `predict_ms` are exact.
+of `request_time`. `execution_duration_ms` is whole milliseconds; `queue_ms`, `predict_ms` and `gateway_ms` are exact
+and add up to it. Columns after `error_code` are newer than the others: tables of older releases get them at the end,
+null in the old rows.
 """
 
 from collections.abc import Sequence
@@ -12,6 +14,7 @@ import pyarrow as pa
 
 from pierhead.gateway.records import InferenceRecord
 from pierhead.monitoring.domain.payload import text_of, whole_ms
+from pierhead.monitoring.domain.payload_facts import error_class
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 
@@ -39,12 +42,29 @@ SCHEMA = pa.schema(
         ("queue_ms", pa.float64()),
         ("predict_ms", pa.float64()),
         ("error_code", pa.string()),
+        ("gateway_ms", pa.float64()),
+        ("error_class", pa.string()),
+        ("route", pa.string()),
+        ("bucket", pa.int32()),
+        ("unit_hash", pa.string()),
+        ("shadow_of", pa.string()),
+        ("request_rows", pa.int32()),
+        ("unpacking_problems", pa.list_(pa.string())),
     ]
 )
+FIRST_COLUMNS = SCHEMA.names[: SCHEMA.names.index("error_code") + 1]
+"""Those that a payload table of any release has."""
 
 
-def rows_of(records: Sequence[InferenceRecord]) -> pa.Table:
-    """One row for each record, in order; none of them may have a problem that `problem_of` names."""
+def rows_of(
+    records: Sequence[InferenceRecord],
+    counts: Sequence[int | None] | None = None,
+    problems: Sequence[Sequence[str] | None] | None = None,
+) -> pa.Table:
+    """One row for each record, in order; none of them may have a problem that `problem_of` names.
+
+    `counts` and `problems` are what unpacking said of each: rows of the requests table, and what could not be read.
+    """
     times = pa.array([record.timestamp_ms for record in records], pa.timestamp("ms", tz="UTC")).cast(_INSTANT)
     columns = {
         "databricks_request_id": [record.request_id for record in records],
@@ -69,5 +89,13 @@ def rows_of(records: Sequence[InferenceRecord]) -> pa.Table:
         "queue_ms": [record.queue_ms for record in records],
         "predict_ms": [record.predict_ms for record in records],
         "error_code": [record.error_code for record in records],
+        "gateway_ms": [record.execution_duration_ms - record.queue_ms - record.predict_ms for record in records],
+        "error_class": [error_class(record.status_code) for record in records],
+        "route": [record.route for record in records],
+        "bucket": [record.bucket for record in records],
+        "unit_hash": [record.unit_hash for record in records],
+        "shadow_of": [record.shadow_of for record in records],
+        "request_rows": counts or [None] * len(records),
+        "unpacking_problems": problems or [None] * len(records),
     }
     return pa.table(columns, schema=SCHEMA)

@@ -16,6 +16,14 @@ class Quarantine:
     def __init__(self, folder: Path) -> None:
         self._path = folder / QUARANTINE
 
+    def count(self) -> int:
+        """How many lines there are."""
+        try:
+            with self._path.open("rb") as file:
+                return sum(1 for _ in file)
+        except FileNotFoundError:
+            return 0
+
     def add(self, stream_name: str, refused: Sequence[tuple[bytes, str]], now: datetime) -> None:
         """Keep records with the reasons why they were refused; the file stops growing at 64 MiB. Raises OSError."""
         if not refused or (self._path.exists() and self._path.stat().st_size >= _MAX_BYTES):

@@ -1,5 +1,6 @@
 """Inference tables, and what is on its way into them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from deltalake import DeltaTable
@@ -8,23 +9,32 @@ from pierhead.kit import spool
 from pierhead.kit.delta import DELTA_ERRORS, find_table, find_tables, first_line
 from pierhead.kit.names import FullName
 from pierhead.monitoring.domain.tables import InferenceTable
-from pierhead.monitoring.services.payload_rows import SCHEMA
+from pierhead.monitoring.services.payload_rows import FIRST_COLUMNS
 from pierhead.monitoring.services.payload_table import app_id, table_path
+from pierhead.monitoring.services.quarantine import Quarantine
+from pierhead.serving.services.traffic import read_dropped
 
 
 class InferenceTables:
     """Inference tables and what lies in the spool for them."""
 
-    def __init__(self, spool_root: Path, tables: Path) -> None:
+    def __init__(self, spool_root: Path, tables: Path, gateways: Path) -> None:
+        """`gateways` holds one file of counters for each gateway."""
         self._spool = spool_root
         self._tables = tables
+        self._gateways = gateways
 
     def list(self) -> list[InferenceTable]:
         """Every table that holds inference records or is about to, sorted by name."""
         names = set(spool.tables(self._spool))
         names.update(".".join(path.parts[-3:]) for path in find_tables(self._tables, 3))
-        found = (self._find(name) for name in sorted(names))
-        return [table for table in found if table is not None]
+        dropped = read_dropped(self._gateways)
+        found = [table for table in map(self._find, sorted(names)) if table is not None]
+        return [self._counted(table, dropped[str(table.full_name)]) for table in found]
+
+    def _counted(self, table: InferenceTable, dropped: int) -> InferenceTable:
+        folder = spool.table_folder(self._spool, str(table.full_name))
+        return replace(table, dropped=dropped, quarantined=Quarantine(folder).count())
 
     def _find(self, name: str) -> InferenceTable | None:
         full_name, location = FullName.parse(name), table_path(self._tables, name)
@@ -45,4 +55,4 @@ class InferenceTables:
 
 
 def _holds_records(table: DeltaTable) -> bool:
-    return {field.name for field in table.schema().fields} >= set(SCHEMA.names)
+    return {field.name for field in table.schema().fields} >= set(FIRST_COLUMNS)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pierhead.kit.yaml_reader import Reader
 from pierhead.registry.domain.gate import Evidence
-from pierhead.registry.domain.policy_reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

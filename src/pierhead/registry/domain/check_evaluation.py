@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from pierhead.kit.yaml_reader import Reader
 from pierhead.registry.domain.check import Check, Failed, Passed, Verdict
 from pierhead.registry.domain.gate import Evaluation, Evidence
-from pierhead.registry.domain.policy_reader import Reader
 
 
 class Better(Enum):

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 
+from pierhead.kit.yaml_reader import Reader
 from pierhead.registry.domain.check import Check, Failed, Passed, Verdict
 from pierhead.registry.domain.gate import Evidence, ProvenanceState
-from pierhead.registry.domain.policy_reader import Reader
 
 _MOST_DANGERS_TOLD = 5
 _NOTHING: tuple[str, ...] = ()

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pierhead.kit.yaml_reader import Entries, Reader
 from pierhead.registry.domain.check import Check, Failed, Passed, Verdict
 from pierhead.registry.domain.gate import Evidence
-from pierhead.registry.domain.policy_reader import Entries, Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,14 @@ from pierhead.registry.domain.check_records import ARTIFACT_SCAN, DATA_VERSION, 
 from pierhead.registry.domain.check_reports import EXTERNAL, report_check
 
 PARITY = report_check("parity", "its compiled artifact gives the original's answers")
+SHADOW = report_check("shadow", "its answers to copies of live requests were as good as those given")
+CANARY = report_check("canary", "a rollout gave it live requests, a few at first, and found nothing against it")
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {check.name: check for check in (SIGNATURE, DATA_VERSION, EVALUATION, ARTIFACT_SCAN, EXTERNAL, PARITY)}
+    {
+        check.name: check
+        for check in (SIGNATURE, DATA_VERSION, EVALUATION, ARTIFACT_SCAN, EXTERNAL, PARITY, SHADOW, CANARY)
+    }
 )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from pierhead.kit.bounded_yaml import UnreadableYaml, parse_yaml
 from pierhead.kit.errors import InvalidArgument
+from pierhead.kit.yaml_reader import Document, Entries, Reader, lines_of
 from pierhead.registry.domain.check_records import DATA_VERSION, NoParams
 from pierhead.registry.domain.checks import CHECKS
 from pierhead.registry.domain.policies import (
@@ -21,7 +22,6 @@ from pierhead.registry.domain.policies import (
     Provenance,
     Role,
 )
-from pierhead.registry.domain.policy_reader import Document, Entries, Reader, lines_of
 from pierhead.registry.domain.stages import Stage
 from pierhead.registry.domain.windows import parse_window
 

@@ -1,15 +1,17 @@
 """Evaluations, scans and reports as rows."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, exists, insert, select
 
 from pierhead.kit.clock import from_ms, to_ms
 from pierhead.registry.domain.gate import Evaluation, Report, Scan
+from pierhead.registry.store.chunks import among, chunks
 from pierhead.registry.store.evidence_tables import artifact_scans, version_evaluations, version_reports
+from pierhead.registry.store.tables import model_versions as versions
 
 
 class EvidenceStore:
@@ -57,6 +59,15 @@ class EvidenceStore:
             "reported_at": report.at,
         }
         self._put(version_reports, {"version_id": version_id, "name": name}, values)
+
+    def unreported(self, name: str, digests: Collection[str]) -> set[str]:
+        """Those digests of files that a version holds of which there is no report under this name."""
+        found = set[str]()
+        has_report = exists().where(version_reports.c.version_id == versions.c.id, version_reports.c.name == name)
+        for some in chunks(sorted(digests)):
+            query = select(versions.c.digest).where(among(self._connection, versions.c.digest, some), ~has_report)
+            found.update(self._connection.scalars(query))
+        return found
 
     def _put(self, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         columns = [table.c[name] == value for name, value in key.items()]

@@ -1,6 +1,6 @@
 """Model versions as rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -87,6 +87,14 @@ class VersionStore:
         if since is not None:
             query = query.where(versions.c.updated_at >= since)
         return [(row.digest, row.updated_at) for row in self._connection.execute(query.order_by(versions.c.updated_at))]
+
+    def digests_among(self, digests: Collection[str]) -> set[str]:
+        """Those that some version holds."""
+        found = set[str]()
+        for some in chunks(sorted(digests)):
+            query = select(versions.c.digest).where(among(self._connection, versions.c.digest, some))
+            found.update(self._connection.scalars(query))
+        return found
 
     def ids_with_files(self, digest: str) -> list[str]:
         """Ids of the versions that hold these files."""

@@ -1,9 +1,22 @@
-"""Where gateways knock when a call waits and there is no worker for it."""
+"""Where gateways knock when a call waits and there is no worker for it, and others when they changed a ramp."""
 
 import contextlib
 import selectors
 import socket
 from pathlib import Path
+
+
+def knock(path: Path) -> None:
+    """Wake whoever waits at this socket, from any thread or process; never raises.
+
+    Whether anybody is there does not matter: what the knock is about is written down, and found a bit later. So it
+    comes after the commit.
+    """
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as knocker,
+    ):
+        knocker.sendto(b"", str(path))
 
 
 class NudgeSocket:

@@ -10,6 +10,7 @@ from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.drafts import ConfigDraft
 from pierhead.serving.domain.endpoints import AiGateway, EntitySpec, Route, Tag
 from pierhead.serving.domain.rate_limits import CallLimit, LimitKey
+from pierhead.serving.domain.shares import POINTS_PER_PERCENT
 
 _ENDPOINT_NOT_YET = {
     "email_notifications": "notifications are not implemented yet",
@@ -185,7 +186,7 @@ def _route(reader: Reader, item: object, where: str) -> Route:
     weight = fields.integer("traffic_percentage")
     if weight is None and fields.find("traffic_percentage") is None:
         reader.problems.append(f"{where} needs a traffic_percentage")
-    return Route(new or old or "", weight or 0)
+    return Route(new or old or "", (weight or 0) * POINTS_PER_PERCENT)
 
 
 def _capture(reader: Reader, value: object, where: str) -> CaptureConfig:

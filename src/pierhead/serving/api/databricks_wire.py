@@ -18,6 +18,7 @@ from pierhead.serving.domain.endpoints import (
     Tag,
 )
 from pierhead.serving.domain.rate_limits import CallLimit
+from pierhead.serving.domain.shares import whole_percents
 
 
 def detailed(endpoint: Endpoint, base_url: str, level: Level | None) -> dict[str, Any]:
@@ -94,6 +95,7 @@ def _state(endpoint: Endpoint) -> dict[str, str]:
 
 
 def _config(endpoint: Endpoint, config: EndpointConfig) -> dict[str, Any]:
+    percents = whole_percents([route.points for route in config.routes])
     return _given(
         config_version=config.version,
         served_entities=[_entity(config, entity, "entity") for entity in config.entities],
@@ -103,9 +105,9 @@ def _config(endpoint: Endpoint, config: EndpointConfig) -> dict[str, Any]:
                 {
                     "served_model_name": route.entity_name,
                     "served_entity_name": route.entity_name,
-                    "traffic_percentage": route.weight,
+                    "traffic_percentage": percent,
                 }
-                for route in config.routes
+                for route, percent in zip(config.routes, percents, strict=True)
             ]
         },
         auto_capture_config=config.capture and _auto_capture(endpoint, config.capture),

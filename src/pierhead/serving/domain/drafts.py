@@ -2,11 +2,14 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from pierhead.kit.errors import InvalidArgument
+from pierhead.serving.domain.allotment import allot
 from pierhead.serving.domain.capture import CaptureConfig
-from pierhead.serving.domain.endpoints import EntitySpec, Route
+from pierhead.serving.domain.endpoints import EndpointConfig, EntitySpec, Route
+from pierhead.serving.domain.shares import ALL_POINTS, in_percent
 from pierhead.serving.domain.sizes import MOST_CONCURRENCY, SIZES
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
@@ -72,11 +75,18 @@ def settle(endpoint_name: str, draft: ConfigDraft, base: SettledConfig | None = 
     return SettledConfig(dict(zip(names, specs, strict=True)), routes or (), capture)
 
 
+def dealt_out(routes: Sequence[Route], active: EndpointConfig | None) -> tuple[Route, ...]:
+    """The same routes with their buckets: entities keep by their names what they have in the active config."""
+    previous = {route.entity_name: route.ranges for route in active.routes} if active else {}
+    ranges = allot(previous, {route.entity_name: route.points for route in routes})
+    return tuple(replace(route, ranges=ranges[route.entity_name]) for route in routes)
+
+
 def _routes(asked: tuple[Route, ...] | None, names: list[str], base: SettledConfig | None) -> tuple[Route, ...] | None:
     if asked is not None:
         return asked
     if len(names) == 1:
-        return (Route(names[0], 100),)
+        return (Route(names[0], ALL_POINTS),)
     if base is not None and {route.entity_name for route in base.routes} <= set(names):
         return base.routes
     return None
@@ -124,8 +134,8 @@ def _route_problems(routes: tuple[Route, ...] | None, names: list[str]) -> list[
         return [f"{len(names)} served entities and no traffic_config: say how many percent go to each"]
     problems = []
     for route in routes:
-        if not 0 <= route.weight <= 100:
-            problems.append(f"{route.weight}% for {route.entity_name!r} is not from 0 to 100")
+        if not 0 <= route.points <= ALL_POINTS:
+            problems.append(f"{in_percent(route.points)} for {route.entity_name!r} is not from 0 to 100")
         if route.entity_name not in names:
             problems.append(f"a route names {route.entity_name!r}, which is not served: {', '.join(names)}")
     problems += [
@@ -133,7 +143,7 @@ def _route_problems(routes: tuple[Route, ...] | None, names: list[str]) -> list[
         for name, count in Counter(route.entity_name for route in routes).items()
         if count > 1
     ]
-    total = sum(route.weight for route in routes)
-    if total != 100:
-        problems.append(f"the routes add up to {total}%, must be 100%")
+    total = sum(route.points for route in routes)
+    if total != ALL_POINTS:
+        problems.append(f"the routes add up to {in_percent(total)}, must be 100%")
     return problems

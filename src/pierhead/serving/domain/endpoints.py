@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from pierhead.serving.domain.allotment import Ranges
 from pierhead.serving.domain.capture import CaptureConfig
+from pierhead.serving.domain.ramps import Observer, Ramp
 from pierhead.serving.domain.rate_limits import CallLimit
 
 
@@ -48,10 +50,14 @@ class ServedEntity:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`weight` percent of the traffic, 0-100, go to one entity."""
+    """`points` hundredths of a percent of the traffic, 0-10000, go to one entity.
+
+    `ranges` are the buckets that it has, as many as points; they are dealt out when a config is accepted.
+    """
 
     entity_name: str
-    weight: int
+    points: int
+    ranges: Ranges = ()
 
 
 class ConfigStatus(Enum):
@@ -100,9 +106,13 @@ class EndpointConfig:
     def is_active(self) -> bool:
         return self.status is ConfigStatus.ACTIVE
 
-    def weight(self, entity_name: str) -> int:
-        """Percent of the traffic; an entity without a route gets none."""
-        return sum(route.weight for route in self.routes if route.entity_name == entity_name)
+    def points(self, entity_name: str) -> int:
+        """Hundredths of a percent of the traffic; an entity without a route gets none."""
+        return sum(route.points for route in self.routes if route.entity_name == entity_name)
+
+    def ranges(self, entity_name: str) -> Ranges:
+        """The buckets of an entity."""
+        return next((route.ranges for route in self.routes if route.entity_name == entity_name), ())
 
     def find_entity(self, name: str) -> ServedEntity | None:
         return next((entity for entity in self.entities if entity.name == name), None)
@@ -140,6 +150,14 @@ class Endpoint:
     updated_at: datetime
     active: EndpointConfig | None
     newest: EndpointConfig
+    ramp: Ramp | None = None
+    """There is one only for the pending config, and only while another one is active."""
+    observers: tuple[Observer, ...] = ()
+
+    @property
+    def is_ramping(self) -> bool:
+        """Whether the pending config must not become active, however ready it is."""
+        return self.ramp is not None and not self.ramp.is_finished
 
     @property
     def pending(self) -> EndpointConfig | None:

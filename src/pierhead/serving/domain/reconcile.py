@@ -111,11 +111,11 @@ def decide(
 
 
 def config_to_route(endpoint: Endpoint, roster: Roster) -> EndpointConfig | None:
-    """The config that gateways should follow: the pending one as soon as it is complete.
+    """The config that gateways should follow: the pending one as soon as it is complete and its ramp, if any, is over.
 
     Gateways hear of it a moment before it is active, so that whoever is told `READY` finds it everywhere.
     """
-    if endpoint.pending is not None and roster.is_complete(endpoint.pending):
+    if endpoint.pending is not None and not endpoint.is_ramping and roster.is_complete(endpoint.pending):
         return endpoint.pending
     return endpoint.active
 
@@ -140,7 +140,7 @@ def _next_step(endpoint: Endpoint, roster: Roster, observed: Observed, now: date
     failure = _find_failure(pending, roster, observed) if pending else None
     if failure is not None:
         yield failure
-    elif pending is not None and roster.is_complete(pending) and _is_announced(pending, observed, now):
+    elif pending is not None and _may_become_active(endpoint, pending, roster, observed, now):
         yield Activate(endpoint.id, pending.version)
     for shortage in _shortages(endpoint, roster, is_pending_given_up=failure is not None):
         yield from _supply(shortage, observed, now)
@@ -205,6 +205,13 @@ def _starts(shortage: _Shortage, launch: Original | Compiled, observed: Observed
         return []
     start = StartWorker(shortage.endpoint_id, key, shortage.post.entity, shortage.post.source, launch)
     return [start] * shortage.missing
+
+
+def _may_become_active(
+    endpoint: Endpoint, pending: EndpointConfig, roster: Roster, observed: Observed, now: datetime
+) -> bool:
+    is_due = not endpoint.is_ramping and roster.is_complete(pending)
+    return is_due and _is_announced(pending, observed, now)
 
 
 def _is_announced(config: EndpointConfig, observed: Observed, now: datetime) -> bool:

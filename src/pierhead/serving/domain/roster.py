@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pierhead.serving.domain.candidates import route_name
 from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig, ServedEntity
 from pierhead.serving.domain.observed import Observed, Staffing
 from pierhead.serving.domain.plans import Plan, without_artifact
@@ -23,10 +24,12 @@ ConfigKey = tuple[str, int]
 class Post:
     """What one entity of a config needs: `replicas` of the first of its `ways`, `companions` of the original beside.
 
-    `needed` of the replicas must be ready before a pending config answers. `source` names its build.
+    `needed` of the replicas must be ready before a pending config answers. `source` names its build, `name` is what
+    gateways call it.
     """
 
     entity: ServedEntity
+    name: str
     source: str
     plan: Plan
     ways: tuple[Variant, ...]
@@ -85,7 +88,7 @@ def roster_of(endpoints: Iterable[Endpoint], observed: Observed) -> Roster:
         wanted: Counter[str] = Counter()
         held_over: set[str] = set()
         for config in configs_of(endpoint):
-            own = [_post(config, entity, observed) for entity in config.entities]
+            own = [_post(endpoint, config, entity, observed) for entity in config.entities]
             posts[config.endpoint_id, config.version] = own
             wanted |= demand(own)
             held_over |= _held_over(own, living)
@@ -118,7 +121,7 @@ def needs(posts: Iterable[Post]) -> Counter[Variant]:
     return needed
 
 
-def _post(config: EndpointConfig, entity: ServedEntity, observed: Observed) -> Post:
+def _post(endpoint: Endpoint, config: EndpointConfig, entity: ServedEntity, observed: Observed) -> Post:
     source = workload(config.endpoint_id, entity)
     plan = observed.plan_of(source, entity.digest)
     ways = variants(config.endpoint_id, entity, plan)
@@ -129,16 +132,20 @@ def _post(config: EndpointConfig, entity: ServedEntity, observed: Observed) -> P
             plan = without_artifact(plan, f"the compiled artifact could not be run: {failure}")
             ways = variants(config.endpoint_id, entity, plan)
     first = first_workers(entity.spec, is_compiled=plan.is_compiled)
-    staffing = observed.staffing.get((config.endpoint_id, entity.name), Staffing(first))
+    name = route_name(endpoint, config, entity)
+    staffing = observed.staffing.get((config.endpoint_id, name), Staffing(first))
     is_pending = not config.is_active
+    # What more calls make of a candidate that answers some already is no reason to think it not ready.
+    needed = first if is_pending and endpoint.is_ramping else max(staffing.replicas, first)
     return Post(
         entity=entity,
+        name=name,
         source=source,
         plan=plan,
         ways=ways,
         replicas=max(staffing.replicas, first if is_pending else 0),
         companions=staffing.companions if plan.is_compiled else 0,
-        needed=max(staffing.replicas, first),
+        needed=needed,
     )
 
 

@@ -4,11 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pierhead.identity.domain.querying import Queryable
+from pierhead.serving.domain.allotment import Ranges
+from pierhead.serving.domain.candidates import candidate_route_name
 from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig
+from pierhead.serving.domain.ramps import Ramp
 from pierhead.serving.domain.reconcile import config_to_route
 from pierhead.serving.domain.roster import Post, Roster
-from pierhead.serving.domain.snapshot import Capture, EndpointRoute, EntityRoute, Principal, RateLimit, Snapshot
-from pierhead.serving.domain.tags import timeout_of
+from pierhead.serving.domain.shares import whole_percents
+from pierhead.serving.domain.snapshot import (
+    Capture,
+    EndpointRoute,
+    EntityRoute,
+    Principal,
+    RampRoute,
+    RateLimit,
+    Snapshot,
+)
+from pierhead.serving.domain.tags import timeout_of, unit_of
 from pierhead.serving.domain.workloads import Variant
 
 
@@ -35,11 +47,17 @@ def route_endpoint(endpoint: Endpoint, roster: Roster, queryable: Queryable, rul
             query_users=queryable.principal_ids,
         )
     table = endpoint.capture_table(config)
+    entities = _entity_routes(config, roster)
+    ramp = None
+    if endpoint.ramp is not None and config.is_active:
+        candidate = _candidate_route(endpoint, roster)
+        ramp = _ramp_route(endpoint.ramp, candidate)
+        entities.append(candidate)
     return EndpointRoute(
         name=endpoint.name,
         endpoint_id=endpoint.id,
         config_version=config.version,
-        entities=[_entity_route(config, post, roster) for post in roster.posts_of(config)],
+        entities=entities,
         capture=None if table is None else Capture(table),
         timeout_s=timeout_of(endpoint.tags),
         hold_timeout_s=rules.hold_timeout_s,
@@ -47,6 +65,10 @@ def route_endpoint(endpoint: Endpoint, roster: Roster, queryable: Queryable, rul
         query_users=queryable.principal_ids,
         rate_limits=_rate_limits(endpoint),
         verify_rate=rules.verify_rate,
+        unit=unit_of(endpoint.tags),
+        ramp=ramp,
+        observed_by=[observer.id for observer in endpoint.observers],
+        observe_rate=max((observer.rate for observer in endpoint.observers), default=1.0),
     )
 
 
@@ -61,20 +83,54 @@ def next_snapshot(
     return Snapshot(previous.number + 1, dict(principals), dict(endpoints))
 
 
-def _entity_route(config: EndpointConfig, post: Post, roster: Roster) -> EntityRoute:
+def _entity_routes(config: EndpointConfig, roster: Roster) -> list[EntityRoute]:
+    percents = whole_percents([route.points for route in config.routes])
+    weights = dict(zip((route.entity_name for route in config.routes), percents, strict=True))
+    # Whoever takes over has its own name from the moment at which gateways hear of it.
+    return [
+        _entity_route(name, post, roster, weights.get(name, 0), config.ranges(name))
+        for post in roster.posts_of(config)
+        for name in [post.entity.name]
+    ]
+
+
+def _candidate_route(endpoint: Endpoint, roster: Roster) -> EntityRoute:
+    """Also while it has no worker: then one is coming."""
+    name = candidate_route_name(endpoint)
+    (post,) = [post for post in roster.posts_of(endpoint.newest) if post.name == name]
+    return _entity_route(name, post, roster, weight=0, ranges=())
+
+
+def _ramp_route(ramp: Ramp, candidate: EntityRoute) -> RampRoute:
+    is_there = bool(candidate.sockets)
+    # Nobody waits for a candidate: as long as it cannot answer, everybody goes to what is live.
+    return RampRoute(
+        entity=candidate.name,
+        points=ramp.points if is_there else 0,
+        salt=ramp.salt,
+        shadow_rate=ramp.shadow_rate if is_there else 0.0,
+        shadow_timeout_s=ramp.shadow_timeout_s,
+        shadow_concurrency=ramp.shadow_concurrency,
+        shadow_queue=ramp.shadow_queue,
+    )
+
+
+def _entity_route(name: str, post: Post, roster: Roster, weight: int, ranges: Ranges) -> EntityRoute:
     entity, way = post.entity, roster.answering(post)
     # Whatever answers, a compiled artifact hands back what only the original can do.
     beside = post.companion if way.is_compiled else None
     return EntityRoute(
-        name=entity.name,
+        name=name,
         entity_id=entity.id,
         model_name=entity.model_name,
         model_version=entity.model_version,
-        weight=config.weight(entity.name),
+        weight=weight,
         sockets=_sockets(way, roster),
         is_compiled=way.is_compiled,
         native_sockets=[] if beside is None else _sockets(beside, roster),
         batches=way.batches,
+        ranges=list(ranges),
+        revision=post.plan.revision if way.is_compiled else "",
     )
 
 

@@ -24,7 +24,7 @@ class EntityRoute(msgspec.Struct, frozen=True):
     model_name: str
     model_version: str
     weight: int
-    """Percent of the traffic, 0-100."""
+    """Percent of the traffic, 0-100, rounded: `ranges` say it to the hundredth."""
     sockets: list[str]
     """Paths of the unix sockets of ready workers."""
     is_compiled: bool = False
@@ -33,8 +33,31 @@ class EntityRoute(msgspec.Struct, frozen=True):
     """Workers of the original that answer what compiled ones hand back; none means: hold it, one is coming."""
     batches: bool = False
     """Whether requests may share a batch: then a worker may hold as many as its batch takes."""
-    concurrency: int = 0
-    """Invocations that may be under way at the same time in all gateways together; 0 for no limit."""
+    ranges: list[tuple[int, int]] = []
+    """Half-open ranges of the 10,000 buckets. [] in every entity of an endpoint: they follow from `weight`."""
+    revision: str = ""
+    """Digest of the artifact that compiled workers run; "" where none do."""
+
+
+class RampRoute(msgspec.Struct, frozen=True):
+    """A part of the traffic that goes to the candidate of a pending config, and the copies that it gets besides.
+
+    A unit goes to the candidate if its bucket under `salt` is below `points`; all others are dealt out by the entities'
+    own ranges, under the endpoint's salt.
+    """
+
+    entity: str
+    """Name among the endpoint's `entities`, where it has neither weight nor ranges."""
+    points: int
+    """Hundredths of a percent, 0-10000; 0 also while no worker of the candidate is ready."""
+    salt: str
+    shadow_rate: float = 0.0
+    """Share of the other requests that are copied to the candidate, 0-1."""
+    shadow_timeout_s: float = 5.0
+    shadow_concurrency: int = 4
+    """Copies under way at the same time in one gateway."""
+    shadow_queue: int = 64
+    """Copies that wait in one gateway; those beyond are dropped."""
 
 
 class RateLimit(msgspec.Struct, frozen=True):
@@ -75,6 +98,15 @@ class EndpointRoute(msgspec.Struct, frozen=True):
     rate_limits: list[RateLimit] = []
     verify_rate: float = 0.0
     """Share of the invocations of compiled entities that is kept to be compared with the original, 0-1."""
+    unit: str = ""
+    """What a request is dealt out by: `header:NAME`, `field:NAME`, "" for its id."""
+    salt: str = ""
+    """Key of the hash that makes buckets of units; "" means `endpoint_id`."""
+    ramp: RampRoute | None = None
+    observed_by: list[str] = []
+    """Ids of the rollouts and A/B tests that invocations are recorded for."""
+    observe_rate: float = 1.0
+    """Share of the invocations, but the candidate's, that is recorded for them, 0-1; the candidate's always are."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from datetime import datetime
 from pierhead.serving.domain.deployments import deployments_after, deployments_of
 from pierhead.serving.domain.endpoints import Deployment, Endpoint, EndpointEvent
 from pierhead.serving.domain.observed import Observed
+from pierhead.serving.domain.ramps import Ramp
 from pierhead.serving.domain.reconcile import Action, Activate, Compiled, FailConfig, StartBuild, StartWorker
 from pierhead.serving.domain.restarts import Crash
 from pierhead.serving.domain.roster import Roster, configs_of
@@ -78,6 +79,8 @@ def _events(
     ]
     for action in actions:
         told += _tell(action, names)
+        if isinstance(action, FailConfig) and endpoint.ramp is not None:
+            told.append(given_up(endpoint.ramp, action.reason))
     return [EndpointEvent(now, kind, message) for kind, message in told]
 
 
@@ -95,6 +98,11 @@ def _tell(action: Action, names: Mapping[str, str]) -> list[tuple[str, str]]:
             return [("update failed", f"config version {version} is given up because of {name}: {reason}")]
         case _:
             return []
+
+
+def given_up(ramp: Ramp, reason: str) -> tuple[str, str]:
+    """Kind and message of the event that ends a ramp for the worse."""
+    return "given up", f"rollout {ramp.rollout_id} of config version {ramp.config_version} ended: {reason}"
 
 
 def _names_by_key(endpoint: Endpoint, observed: Observed) -> dict[str, str]:

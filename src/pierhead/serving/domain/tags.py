@@ -1,14 +1,20 @@
 """Tags of endpoints that mean something to us: settings that the official interface has no field for."""
 
+import re
 from collections.abc import Sequence
 
 from pierhead.serving.domain.endpoints import Tag
+from pierhead.serving.domain.table_tags import TABLE_TAGS, table_tag_problem
 
 RESERVED = "pierhead."
 TIMEOUT = "pierhead.timeout_s"
 PREWARM = "pierhead.prewarm"
+UNIT_KEY = "pierhead.unit_key"
 
 LONGEST_TIMEOUT_S = 297
+
+_KNOWN = (TIMEOUT, PREWARM, UNIT_KEY, *TABLE_TAGS)
+_UNIT_KEY = re.compile(r"request|header:[A-Za-z0-9_-]{1,128}|field:.{1,255}", re.DOTALL)
 
 
 def timeout_of(tags: Sequence[Tag]) -> float | None:
@@ -22,6 +28,14 @@ def is_prewarmed(tags: Sequence[Tag]) -> bool:
     return _value(tags, PREWARM) == "true"
 
 
+def unit_of(tags: Sequence[Tag]) -> str:
+    """What requests are dealt out by: `header:NAME`, the name in small letters, `field:NAME`, or "" for their id."""
+    value = _value(tags, UNIT_KEY) or ""
+    if value == "request" or not _UNIT_KEY.fullmatch(value):
+        return ""
+    return value.lower() if value.startswith("header:") else value
+
+
 def tag_problems(tags: Sequence[Tag]) -> list[str]:
     """What is wrong with the tags that mean something to us."""
     problems = []
@@ -32,8 +46,14 @@ def tag_problems(tags: Sequence[Tag]) -> list[str]:
         elif tag.key == PREWARM:
             if tag.value not in ("true", "false"):
                 problems.append(f"tag {PREWARM} must be 'true' or 'false', not {tag.value!r}")
+        elif tag.key == UNIT_KEY:
+            if not _UNIT_KEY.fullmatch(tag.value or ""):
+                problems.append(f"tag {UNIT_KEY} must be 'header:NAME', 'field:NAME' or 'request', not {tag.value!r}")
+        elif tag.key in TABLE_TAGS:
+            problem = table_tag_problem(tag)
+            problems += [] if problem is None else [problem]
         elif tag.key.startswith(RESERVED):
-            problems.append(f"tag {tag.key!r} is not known; of those with {RESERVED} there are {TIMEOUT} and {PREWARM}")
+            problems.append(f"tag {tag.key!r} is not known; of those with {RESERVED} there are {', '.join(_KNOWN)}")
     return problems
 
 

@@ -37,6 +37,25 @@ class EntityTraffic(msgspec.Struct):
     """How many of the entity's workers the gateway is connected to."""
     native_workers: int = 0
     """How many workers of the original, for what compiled ones hand back."""
+    queue_counts: list[int] = []
+    """Of those that a worker answered, how long they waited besides for a wake-up; counts as in `latency_counts`."""
+    queue_sum_ms: float = 0.0
+    wakeup_counts: list[int] = []
+    """Of those among them that waited for a worker to start, how long."""
+    wakeup_sum_ms: float = 0.0
+    predict_counts: list[int] = []
+    """Of those that a worker answered, how long the model took."""
+    predict_sum_ms: float = 0.0
+    shadow_requests_by_status: dict[str, int] = {}
+    """Copies of other entities' invocations that this one was given. All other counters leave them out."""
+    shadow_latency_counts: list[int] = []
+    """Of those that a worker had, from its getting them on; [] if there was none."""
+    shadow_latency_sum_ms: float = 0.0
+    shadows_in_flight: int = 0
+    """Copies in the workers' hands."""
+    shadows_waiting: int = 0
+    shadows_dropped: int = 0
+    """Copies that no worker ever had: too many of them, too large, too long in the queue, or wanted no more."""
 
 
 class GatewayTraffic(msgspec.Struct):
@@ -50,3 +69,7 @@ class GatewayTraffic(msgspec.Struct):
     """How many invocations a limit sent away (429) before they had a served entity, by endpoint."""
     samples_dropped: int = 0
     """How many samples for verification found no room."""
+    observations_dropped: int = 0
+    """How many records for rollouts and A/B tests could not be written."""
+    records_dropped_by_table: dict[str, int] = {}
+    """Of `records_dropped`, by the full name of the table that they were for."""

@@ -1,8 +1,7 @@
 """What people do with endpoints: each change is one config, which the reconciler makes true."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -15,17 +14,16 @@ from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.drafts import ConfigDraft, SettledConfig, settle
 from pierhead.serving.domain.endpoints import (
     AiGateway,
-    ConfigStatus,
     Endpoint,
-    EndpointConfig,
     EndpointEvent,
-    EntitySpec,
-    ServedEntity,
     Tag,
 )
+from pierhead.serving.domain.ramps import Observer, Ramp
 from pierhead.serving.domain.rate_limits import CallLimit, limit_problems
-from pierhead.serving.domain.tags import tag_problems
+from pierhead.serving.domain.tags import UNIT_KEY, tag_problems, unit_of
 from pierhead.serving.ports import ModelVersions
+from pierhead.serving.services.configs import base_of, describe, first_config, next_config, settled_of
+from pierhead.serving.services.ramps import Ramps, being_rolled_out
 from pierhead.serving.store.endpoints import EndpointStore
 from pierhead.serving.store.events import EventStore
 
@@ -39,6 +37,7 @@ class Endpoints:
         """`machine` is where workers run; without it nobody asks whether they fit."""
         self._machine = machine
         self._store = EndpointStore(connection)
+        self._ramps = Ramps(connection, clock)
         self._events = EventStore(connection)
         self._clock = clock
         self._versions = versions
@@ -66,7 +65,7 @@ class Endpoints:
         digests = self._digests(name, settled)
         now = self._clock.now()
         endpoint_id = new_id()
-        config = _pending(endpoint_id, 1, settled, digests, (), creator, now)
+        config = first_config(endpoint_id, settled, digests, creator, now)
         endpoint = Endpoint(
             endpoint_id, name, creator, description, _replace_tags((), tags, ()), ai_gateway, now, now, None, config
         )
@@ -74,7 +73,7 @@ class Endpoints:
             self._store.add(endpoint)
         except IntegrityError:
             raise AlreadyExists(f"endpoint {name!r} exists already: somebody else was faster") from None
-        self._tell(endpoint_id, "created", f"{creator} created the endpoint with {_describe(config)}")
+        self._tell(endpoint_id, "created", f"{creator} created the endpoint with {describe(config)}")
         return endpoint
 
     def get(self, name: str) -> Endpoint:
@@ -99,30 +98,32 @@ class Endpoints:
     def update_config(self, name: str, draft: ConfigDraft, *, creator: str) -> Endpoint:
         """Accept a new config; what the draft leaves out stays as it is.
 
-        Raises NotFound; Conflict while another config is pending; InvalidArgument with everything that is wrong;
-        NotFound or InvalidState for a model version that cannot be served.
+        Raises NotFound; Conflict while another config is pending or rolled out; InvalidArgument with everything that
+        is wrong; NotFound or InvalidState for a model version that cannot be served.
         """
         endpoint = self.get_locked(name)
+        if endpoint.ramp is not None:
+            raise Conflict(being_rolled_out(endpoint, endpoint.ramp))
         if endpoint.pending is not None:
             raise Conflict(
                 f"endpoint {name!r} is currently being updated to config version {endpoint.pending.version}; "
                 "wait until that update has completed or failed"
             )
-        base = endpoint.active or endpoint.newest
-        settled = settle(name, draft, _settled(base))
+        base = base_of(endpoint)
+        settled = settle(name, draft, settled_of(base))
         _refuse_moved_table(name, base.capture, settled.capture)
         _refuse_two_tables(name, settled.capture, endpoint.ai_gateway)
         # Entities that nobody speaks of stay what they are, whatever became of their versions in the registry.
         kept = {entity.name: entity.digest for entity in base.entities}
         digests = kept if draft.entities is None else self._digests(name, settled)
         now = self._clock.now()
-        config = _pending(endpoint.id, endpoint.newest.version + 1, settled, digests, base.entities, creator, now)
+        config = next_config(endpoint, settled, digests, creator, now)
         try:
             self._store.add_config(config)
         except IntegrityError:
             raise Conflict(f"endpoint {name!r} is currently being updated by somebody else; read it again") from None
         self._store.touch(endpoint.id, now)
-        self._tell(endpoint.id, "update accepted", f"{creator} asked for {_describe(config)}")
+        self._tell(endpoint.id, "update accepted", f"{creator} asked for {describe(config)}")
         return self.get(name)
 
     def delete(self, name: str) -> Endpoint:
@@ -132,10 +133,18 @@ class Endpoints:
         return endpoint
 
     def patch_tags(self, name: str, *, add: Sequence[Tag], delete: Sequence[str]) -> tuple[Tag, ...]:
-        """The tags after taking `delete` away and setting `add`. Raises NotFound."""
+        """The tags after taking `delete` away and setting `add`.
+
+        Raises NotFound; InvalidArgument; Conflict for another unit key while somebody compares what units got.
+        """
         endpoint = self.get_locked(name)
         _refuse(name, tag_problems(add))
         tags = _replace_tags(endpoint.tags, add, delete)
+        if unit_of(tags) != unit_of(endpoint.tags) and (endpoint.ramp is not None or endpoint.observers):
+            raise Conflict(
+                f"endpoint {name!r} has a rollout or an A/B test, which deals out its requests by {UNIT_KEY}; "
+                "change that tag when it has ended"
+            )
         self._store.set_tags(endpoint.id, tags, self._clock.now())
         return tags
 
@@ -151,6 +160,51 @@ class Endpoints:
         """Change these of the AI gateway's settings alone. Raises NotFound, or InvalidArgument."""
         before = self.get_locked(name).ai_gateway or AiGateway()
         return self.set_ai_gateway(name, replace(before, rate_limits=tuple(limits))).rate_limits
+
+    def start_ramp(self, name: str, ramp: Ramp) -> Endpoint:
+        """Hold the pending config back, and let gateways send a part of the traffic to its candidate.
+
+        Raises NotFound; Conflict if there is a ramp already or another config is pending; InvalidArgument if nothing is
+        live or pending, the config has not exactly one candidate, or a number cannot be.
+        """
+        self._ramps.start(self.get_locked(name), ramp)
+        return self.get(name)
+
+    def set_ramp(self, name: str, ramp: Ramp) -> Endpoint:
+        """Other numbers for the ramp of the same rollout.
+
+        Raises NotFound; Conflict if that ramp is gone or finished, or would get another salt or config;
+        InvalidArgument.
+        """
+        self._ramps.set(self.get_locked(name), ramp)
+        return self.get(name)
+
+    def finish_ramp(self, name: str, *, rollout_id: str | None = None) -> Endpoint:
+        """Let the config become active as soon as it is complete; until then the ramp goes on as it is.
+
+        Raises NotFound, or Conflict if there is no ramp, or none of this rollout.
+        """
+        self._ramps.finish(self.get_locked(name), rollout_id)
+        return self.get(name)
+
+    def give_up_ramp(self, name: str, reason: str, *, rollout_id: str | None = None) -> Endpoint:
+        """Fail the config for this reason; the active config, which was there all the time, answers everybody.
+
+        Raises as `finish_ramp`; also Conflict if the config is active already.
+        """
+        self._ramps.give_up(self.get_locked(name), reason, rollout_id)
+        return self.get(name)
+
+    def observe(self, endpoint_id: str, observer_id: str, rate: float = 1.0) -> None:
+        """Have invocations recorded for a rollout or an A/B test: of those that are not the candidate's a share `rate`.
+
+        Again with another rate changes it. Raises NotFound, or InvalidArgument for a rate outside of 0-1.
+        """
+        self._ramps.observe(endpoint_id, Observer(observer_id, rate))
+
+    def stop_observing(self, endpoint_id: str, observer_id: str) -> None:
+        """Harmless if nobody does, or the endpoint is gone."""
+        self._ramps.stop_observing(endpoint_id, observer_id)
 
     def list_events(self, name: str) -> list[EndpointEvent]:
         """What happened lately, oldest first. Raises NotFound."""
@@ -176,45 +230,10 @@ class Endpoints:
         self._events.add(endpoint_id, EndpointEvent(self._clock.now(), kind, message))
 
 
-def _pending(
-    endpoint_id: str,
-    version: int,
-    settled: SettledConfig,
-    digests: Mapping[str, str],
-    before: Sequence[ServedEntity],
-    creator: str,
-    now: datetime,
-) -> EndpointConfig:
-    known = {entity.name: entity for entity in before}
-
-    def entity(name: str, spec: EntitySpec) -> ServedEntity:
-        old = known.get(name)
-        if old is not None and (old.spec, old.digest) == (spec, digests[name]):
-            return old
-        return ServedEntity(new_id(), name, spec, digests[name])
-
-    entities = tuple(entity(name, spec) for name, spec in settled.entities.items())
-    return EndpointConfig(
-        endpoint_id, version, ConfigStatus.PENDING, entities, settled.routes, settled.capture, creator, now
-    )
-
-
 def _existing(name: str, endpoint: Endpoint | None) -> Endpoint:
     if endpoint is None:
         raise NotFound(f"endpoint {name!r} does not exist; `w.serving_endpoints.list()` names those that do")
     return endpoint
-
-
-def _settled(config: EndpointConfig) -> SettledConfig:
-    return SettledConfig({entity.name: entity.spec for entity in config.entities}, config.routes, config.capture)
-
-
-def _describe(config: EndpointConfig) -> str:
-    entities = ", ".join(
-        f"{entity.name} ({entity.model_name} version {entity.model_version}, {config.weight(entity.name)}%)"
-        for entity in config.entities
-    )
-    return f"config version {config.version}: {entities}"
 
 
 def _replace_tags(tags: Sequence[Tag], add: Sequence[Tag], delete: Sequence[str]) -> tuple[Tag, ...]:

@@ -41,6 +41,7 @@ from pierhead.serving.services.sleepers import Sleepers
 from pierhead.serving.services.witness import Witness
 from pierhead.serving.store.endpoints import EndpointsInMemory, EndpointStore
 from pierhead.serving.store.events import EventStore
+from pierhead.serving.store.ramps import RampStore
 
 log = structlog.get_logger()
 
@@ -182,10 +183,8 @@ class Reconciler:
         self._endpoints.look_again()
         with self._database.transaction() as connection:
             store, events = EndpointStore(connection), EventStore(connection)
-            if step.activate:
-                store.activate(endpoint.id, step.activate.config_version)
-            if step.fail:
-                store.fail(endpoint.id, step.fail.config_version, f"{step.fail.entity_name}: {step.fail.reason}")
+            if not _turn(store, RampStore(connection), endpoint, step):
+                return
             for version, deployments in step.deployments.items():
                 store.set_deployments(endpoint.id, version, deployments)
             for event in step.events:
@@ -259,6 +258,26 @@ def _spec_of(action: StartWorker, log_file: Path) -> WorkerSpec:
             return replace(spec, model=model, python=python, batching=batches)
         case Compiled(artifact=artifact, batches=batches):
             return replace(spec, model=artifact, python=Path(sys.executable), artifact=artifact, batching=batches)
+
+
+def _turn(store: EndpointStore, ramps: RampStore, endpoint: Endpoint, step: Step) -> bool:
+    """Activate or give up the pending config if the step says so, which ends its ramp.
+
+    False if people were faster: they gave it up themselves, or will not have it active yet. Then nothing of the step is
+    true any more.
+    """
+    if not (step.activate or step.fail):
+        return True
+    store.lock(endpoint.id)
+    if step.activate:
+        if ramps.is_ramping(endpoint.id) or not store.activate(endpoint.id, step.activate.config_version):
+            return False
+    elif step.fail:
+        failure = f"{step.fail.entity_name}: {step.fail.reason}"
+        if not store.fail(endpoint.id, step.fail.config_version, failure):
+            return False
+    ramps.remove(endpoint.id)
+    return True
 
 
 def _by_endpoint(actions: Sequence[Action]) -> dict[str, list[Action]]:

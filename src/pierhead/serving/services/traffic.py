@@ -17,13 +17,34 @@ from pierhead.serving.domain.traffic import LATENCY_BOUNDS_MS, EntityTraffic, Ga
 _REMEMBERED = timedelta(minutes=1)
 
 
+def _no_counts() -> list[int]:
+    return [0] * (len(LATENCY_BOUNDS_MS) + 1)
+
+
+@dataclass(slots=True)
+class Times:
+    """A histogram of times over all gateways, with the bounds of `LATENCY_BOUNDS_MS`."""
+
+    counts: list[int] = field(default_factory=_no_counts)
+    sum_ms: float = 0.0
+
+    def add(self, counts: list[int], sum_ms: float) -> None:
+        for i, count in enumerate(counts[: len(self.counts)]):
+            self.counts[i] += count
+        self.sum_ms += sum_ms
+
+
 @dataclass(slots=True)
 class TrafficTotal:
-    """Counters of one served entity over all gateways; `latency_counts` as in `EntityTraffic`."""
+    """Counters of one served entity over all gateways; all as in `EntityTraffic`."""
 
     requests_by_status: Counter[str] = field(default_factory=Counter)
-    latency_counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_MS) + 1))
+    latency_counts: list[int] = field(default_factory=_no_counts)
     latency_sum_ms: float = 0.0
+    parts: dict[str, Times] = field(default_factory=lambda: {part: Times() for part in ("queue", "wakeup", "predict")})
+    shadow_requests_by_status: Counter[str] = field(default_factory=Counter)
+    shadow: Times = field(default_factory=Times)
+    shadows_dropped: int = 0
     in_flight: int = 0
     waiting: int = 0
     """Those in flight that no worker has, whichever kind they wait for."""
@@ -39,6 +60,12 @@ class TrafficTotal:
         for i, count in enumerate(traffic.latency_counts[: len(self.latency_counts)]):
             self.latency_counts[i] += count
         self.latency_sum_ms += traffic.latency_sum_ms
+        self.parts["queue"].add(traffic.queue_counts, traffic.queue_sum_ms)
+        self.parts["wakeup"].add(traffic.wakeup_counts, traffic.wakeup_sum_ms)
+        self.parts["predict"].add(traffic.predict_counts, traffic.predict_sum_ms)
+        self.shadow_requests_by_status.update(traffic.shadow_requests_by_status)
+        self.shadow.add(traffic.shadow_latency_counts, traffic.shadow_latency_sum_ms)
+        self.shadows_dropped += traffic.shadows_dropped
         if is_gateway_alive:
             self.in_flight += traffic.in_flight
             self.waiting += traffic.waiting + traffic.native_waiting
@@ -89,6 +116,14 @@ def read_all_traffic(folder: Path) -> dict[str, EndpointTraffic]:
         name: EndpointTraffic(name, dict(sorted(entities.items())), dropped, limited[name])
         for name, entities in sorted(totals.items())
     }
+
+
+def read_dropped(folder: Path) -> Counter[str]:
+    """How many inference records all gateways lost since they started, by the full name of their table."""
+    dropped: Counter[str] = Counter()
+    for gateway, _ in _gateways(folder):
+        dropped.update(gateway.records_dropped_by_table)
+    return dropped
 
 
 def _gateways(folder: Path) -> Iterator[tuple[GatewayTraffic, bool]]:

@@ -9,7 +9,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from pierhead.serving.domain.endpoints import AiGateway, ConfigStatus, Deployment, Endpoint, EndpointConfig, Tag
 from pierhead.serving.store.rows import EndpointRows, dump, dump_or_none, endpoint_of
-from pierhead.serving.store.tables import endpoint_configs, endpoints, served_entities
+from pierhead.serving.store.tables import (
+    endpoint_configs,
+    endpoint_observers,
+    endpoint_ramps,
+    endpoints,
+    served_entities,
+)
 
 _ENTITY_COLUMNS = (
     served_entities.c.id.label("entity_id"),
@@ -18,6 +24,10 @@ _ENTITY_COLUMNS = (
     served_entities.c.digest,
     served_entities.c.deployment,
     served_entities.c.deployment_message,
+)
+_RAMP_COLUMNS = (
+    endpoint_ramps.c.config_version.label("ramp_config_version"),
+    *(column for column in endpoint_ramps.c if column.name not in ("endpoint_id", "config_version")),
 )
 
 _READ_EVERY = timedelta(seconds=2)
@@ -37,6 +47,10 @@ class EndpointStore:
         self._connection.execute(select(endpoints.c.id).where(endpoints.c.name == name).with_for_update())
         # Read after the wait: what whoever held the row did is seen.
         return self.find(name)
+
+    def lock(self, endpoint_id: str) -> None:
+        """Nobody else changes the endpoint until the transaction ends."""
+        self._connection.execute(select(endpoints.c.id).where(endpoints.c.id == endpoint_id).with_for_update())
 
     def find_by_id(self, endpoint_id: str) -> Endpoint | None:
         return next(iter(self._load(endpoints.c.id == endpoint_id)), None)
@@ -153,15 +167,30 @@ class EndpointStore:
         return changed.rowcount == 1
 
     def _load(self, where: ColumnElement[bool] | None) -> list[Endpoint]:
-        return [endpoint_of(row, configs) for row, configs in self.rows(where)]
+        return [endpoint_of(rows) for rows in self.rows(where)]
 
     def rows(self, where: ColumnElement[bool] | None = None) -> list[EndpointRows]:
-        """Each endpoint's row, by name, with the rows of its active and its newest config, oldest first."""
-        query = select(endpoints).order_by(endpoints.c.name)
+        """All rows of each endpoint, by its name."""
+        query = (
+            select(endpoints, *_RAMP_COLUMNS)
+            .join(endpoint_ramps, endpoint_ramps.c.endpoint_id == endpoints.c.id, isouter=True)
+            .order_by(endpoints.c.name)
+        )
         rows = self._connection.execute(query if where is None else query.where(where)).all()
+        if not rows:
+            return []
         only = None if where is None else [row.id for row in rows]
-        configs = self._config_rows(only) if rows else {}
-        return [(row, configs[row.id]) for row in rows if row.id in configs]
+        configs, observers = self._config_rows(only), self._observer_rows(only)
+        return [EndpointRows(row, configs[row.id], observers.get(row.id, [])) for row in rows if row.id in configs]
+
+    def _observer_rows(self, only: list[str] | None) -> dict[str, list[Row[Any]]]:
+        query = select(endpoint_observers).order_by(endpoint_observers.c.endpoint_id, endpoint_observers.c.observer_id)
+        if only is not None:
+            query = query.where(endpoint_observers.c.endpoint_id.in_(only))
+        observers: dict[str, list[Row[Any]]] = {}
+        for row in self._connection.execute(query):
+            observers.setdefault(row.endpoint_id, []).append(row)
+        return observers
 
     def _config_rows(self, only: list[str] | None) -> dict[str, list[Row[Any]]]:
         """One row for each entity of a config; `only` limits the endpoints."""
@@ -216,7 +245,7 @@ class EndpointsInMemory:
             return self._endpoints
         rows = EndpointStore(connection).rows()
         if rows != self._rows:
-            self._known = {each[0].id: self._read(each) for each in rows}
+            self._known = {each.endpoint.id: self._read(each) for each in rows}
             self._rows, self._endpoints = rows, [endpoint for _, endpoint in self._known.values()]
         self._mark, self._read_at = mark, now
         return self._endpoints
@@ -230,5 +259,5 @@ class EndpointsInMemory:
         return tuple(connection.execute(select(func.count(), func.sum(moments), func.max(moments))).one())
 
     def _read(self, rows: EndpointRows) -> tuple[EndpointRows, Endpoint]:
-        known = self._known.get(rows[0].id)
-        return known if known is not None and known[0] == rows else (rows, endpoint_of(*rows))
+        known = self._known.get(rows.endpoint.id)
+        return known if known is not None and known[0] == rows else (rows, endpoint_of(rows))

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Row
 
+from pierhead.serving.domain.allotment import Ranges, in_order
 from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.endpoints import (
     AiGateway,
@@ -20,17 +21,36 @@ from pierhead.serving.domain.endpoints import (
     ServedEntity,
     Tag,
 )
+from pierhead.serving.domain.ramps import Observer, Ramp
+from pierhead.serving.domain.shares import POINTS_PER_PERCENT
 
 _T = TypeVar("_T")
 
 
-EndpointRows = tuple[Row[Any], list[Row[Any]]]
-"""An endpoint's row, and the rows of its active and its newest config, oldest first, one for each entity."""
+class EndpointRows(NamedTuple):
+    """An endpoint's row with its ramp's columns, the rows of its active and its newest config, oldest first, one for
+    each entity, and those of its observers.
+    """
+
+    endpoint: Row[Any]
+    configs: Sequence[Row[Any]]
+    observers: Sequence[Row[Any]]
 
 
-def endpoint_of(row: Row[Any], config_rows: Sequence[Row[Any]]) -> Endpoint:
+class _StoredRoute(msgspec.Struct):
+    """`weight` is percent, and all that releases before hundredths of a percent wrote."""
+
+    entity_name: str
+    weight: int = 0
+    points: int | None = None
+    ranges: Ranges = ()
+
+
+def endpoint_of(rows: EndpointRows) -> Endpoint:
     """An endpoint from its rows; there is at least one config."""
-    configs = [config_of(list(rows)) for _, rows in groupby(config_rows, key=lambda each: each.version)]
+    row = rows.endpoint
+    configs = [config_of(list(each)) for _, each in groupby(rows.configs, key=lambda each: each.version)]
+    active = next((config for config in configs if config.status is ConfigStatus.ACTIVE), None)
     return Endpoint(
         id=row.id,
         name=row.name,
@@ -40,8 +60,10 @@ def endpoint_of(row: Row[Any], config_rows: Sequence[Row[Any]]) -> Endpoint:
         ai_gateway=load_or_none(row.ai_gateway, AiGateway),
         created_at=row.created_at,
         updated_at=row.updated_at,
-        active=next((config for config in configs if config.status is ConfigStatus.ACTIVE), None),
+        active=active,
         newest=configs[-1],
+        ramp=None if active is None else _ramp_of(row, configs[-1]),
+        observers=tuple(Observer(each.observer_id, each.rate) for each in rows.observers),
     )
 
 
@@ -53,12 +75,40 @@ def config_of(rows: Sequence[Row[Any]]) -> EndpointConfig:
         version=row.version,
         status=ConfigStatus(row.status),
         entities=tuple(ServedEntity(e.entity_id, e.entity_name, load(e.spec, EntitySpec), e.digest) for e in rows),
-        routes=load(row.routes, tuple[Route, ...]),
+        routes=_routes_of(row.routes),
         capture=load_or_none(row.capture, CaptureConfig),
         creator=row.creator,
         created_at=row.created_at,
         failure=row.failure,
         deployments={e.entity_name: Deployment(DeploymentState(e.deployment), e.deployment_message) for e in rows},
+    )
+
+
+def _routes_of(text: str) -> tuple[Route, ...]:
+    stored = load(text, tuple[_StoredRoute, ...])
+    points = {
+        route.entity_name: route.weight * POINTS_PER_PERCENT if route.points is None else route.points
+        for route in stored
+    }
+    meant = in_order(points)
+    return tuple(
+        Route(each.entity_name, points[each.entity_name], each.ranges or meant[each.entity_name]) for each in stored
+    )
+
+
+def _ramp_of(row: Row[Any], newest: EndpointConfig) -> Ramp | None:
+    if row.ramp_config_version != newest.version or newest.status is not ConfigStatus.PENDING:
+        return None
+    return Ramp(
+        config_version=row.ramp_config_version,
+        points=row.points,
+        shadow_rate=row.shadow_rate,
+        salt=row.salt,
+        rollout_id=row.rollout_id,
+        shadow_timeout_s=row.shadow_timeout_s,
+        shadow_concurrency=row.shadow_concurrency,
+        shadow_queue=row.shadow_queue,
+        is_finished=row.is_finished,
     )
 
 

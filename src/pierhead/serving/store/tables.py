@@ -1,6 +1,17 @@
-"""Tables of endpoints, their configs, served entities and events."""
+"""Tables of endpoints, their configs, served entities, events, ramps and observers."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, ForeignKeyConstraint, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    String,
+    Table,
+    Text,
+)
 
 from pierhead.kit.columns import Moment
 from pierhead.kit.db import metadata
@@ -57,4 +68,25 @@ endpoint_events = Table(
     Column("at", Moment, nullable=False),
     Column("kind", String(32), nullable=False),
     Column("message", Text, nullable=False),
+)
+endpoint_ramps = Table(
+    "endpoint_ramps",
+    metadata,
+    Column("endpoint_id", ForeignKey("endpoints.id", ondelete="CASCADE"), primary_key=True),
+    Column("config_version", Integer, nullable=False),
+    Column("points", Integer, nullable=False),
+    Column("shadow_rate", Float, nullable=False),
+    Column("salt", String(64), nullable=False),
+    Column("rollout_id", String(64), nullable=False),
+    Column("shadow_timeout_s", Float, nullable=False),
+    Column("shadow_concurrency", Integer, nullable=False),
+    Column("shadow_queue", Integer, nullable=False),
+    Column("is_finished", Boolean, nullable=False),
+)
+endpoint_observers = Table(
+    "endpoint_observers",
+    metadata,
+    Column("endpoint_id", ForeignKey("endpoints.id", ondelete="CASCADE"), primary_key=True),
+    Column("observer_id", String(64), primary_key=True),
+    Column("rate", Float, nullable=False),
 )

@@ -1,0 +1,77 @@
+"""SQL over Delta tables, in bounded memory: DuckDB reads only the columns and files that a query needs."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from pierhead.kit.delta import find_table
+
+MEMORY_MB = 512
+"""What one query may hold; what goes beyond lies in a folder for temporary files."""
+
+
+@contextmanager
+def querying(tables: Mapping[str, tuple[Path, pa.Schema]]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in which each name is the newest version of the Delta table at the path.
+
+    A table that is not there, or columns that it does not have, are those of the schema, empty. Raises one of
+    DELTA_ERRORS.
+    """
+    with tempfile.TemporaryDirectory(prefix="pierhead-query-") as folder, duckdb.connect() as database:
+        database.execute(f"SET memory_limit = '{MEMORY_MB}MB'")
+        database.execute(f"SET temp_directory = '{folder}'")
+        database.execute("SET threads = 2")
+        database.execute("SET enable_progress_bar = false")
+        database.execute("SET preserve_insertion_order = false")
+        database.execute("SET TimeZone = 'UTC'")
+        for name, (path, schema) in tables.items():
+            _register(database, name, path, schema)
+        yield database
+
+
+@contextmanager
+def empty_database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database without tables: bounded memory, a folder of its own for what goes beyond, UTC."""
+    with tempfile.TemporaryDirectory(prefix="pierhead-query-") as folder, duckdb.connect() as database:
+        database.execute(f"SET memory_limit = '{MEMORY_MB}MB'")
+        database.execute(f"SET temp_directory = '{folder}'")
+        database.execute("SET threads = 2")
+        database.execute("SET preserve_insertion_order = false")
+        database.execute("SET TimeZone = 'UTC'")
+        yield database
+
+
+def lock(database: duckdb.DuckDBPyConnection) -> None:
+    """From here on SQL opens no file, no network and no extension, sees no variable of ours and changes no setting:
+    what others wrote may run in it."""
+    database.execute("SET python_enable_replacements = false")
+    database.execute("SET enable_external_access = false")
+    database.execute("SET lock_configuration = true")
+
+
+def literal(name: str) -> str:
+    """A name as an identifier of SQL.
+
+    >>> literal("fixed acidity")
+    '"fixed acidity"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _register(database: duckdb.DuckDBPyConnection, name: str, path: Path, schema: pa.Schema) -> None:
+    table = find_table(path)
+    if table is None:
+        database.register(name, schema.empty_table())
+        return
+    database.register(f"{name}_files", table.to_pyarrow_dataset())
+    if not schema.names:
+        database.execute(f"CREATE TEMP VIEW {literal(name)} AS SELECT * FROM {literal(f'{name}_files')}")
+        return
+    database.register(f"{name}_shape", schema.empty_table())
+    # By name: what one of the two lacks is null.
+    both = f"SELECT * FROM {literal(f'{name}_files')} UNION ALL BY NAME SELECT * FROM {literal(f'{name}_shape')}"
+    database.execute(f"CREATE TEMP VIEW {literal(name)} AS {both}")

@@ -1,0 +1,46 @@
+"""Which right each call on a rollout needs: that on its endpoint."""
+
+from sqlalchemy import Connection
+
+from pierhead.identity.domain.objects import Action, Platform
+from pierhead.identity.domain.objects import Endpoint as EndpointTarget
+from pierhead.identity.services.access import Access
+from pierhead.kit.web.routes import Call
+from pierhead.serving.api.guards import target_of
+from pierhead.serving.domain.endpoints import Endpoint
+from pierhead.serving.store.endpoints import EndpointStore
+
+
+def require(call: Call, connection: Connection, action: Action, endpoint: Endpoint) -> None:
+    Access(connection, call.caller).require(action, target_of(endpoint))
+
+
+def require_of(call: Call, connection: Connection, action: Action, endpoint_id: str) -> None:
+    """As `require`, of an endpoint by its id; what is left of one that is gone is the admins' matter."""
+    endpoint = EndpointStore(connection).find_by_id(endpoint_id)
+    if endpoint is None:
+        Access(connection, call.caller).require(Action.MANAGE, Platform())
+    else:
+        require(call, connection, action, endpoint)
+
+
+class Readable:
+    """Which endpoints the caller may see, by their ids."""
+
+    def __init__(self, connection: Connection, call: Call) -> None:
+        self._access = Access(connection, call.caller)
+        self._targets = {each.id: target_of(each) for each in EndpointStore(connection).list_all()}
+        self._is_admin = self._access.may(Action.MANAGE, Platform())
+
+    def __contains__(self, endpoint_id: str) -> bool:
+        target: EndpointTarget | None = self._targets.get(endpoint_id)
+        return self._is_admin or (target is not None and self._access.may(Action.READ, target))
+
+
+def admins_only(call: Call, connection: Connection) -> None:
+    """Guard of routes."""
+    Access(connection, call.caller).require(Action.MANAGE, Platform())
+
+
+def anybody(_call: Call, _connection: Connection) -> None:
+    """Guard of routes that everybody with a token may use, or that ask for rights themselves."""

@@ -1,0 +1,49 @@
+"""What rollouts need from outside: labels, alerts, and where evidence goes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from pierhead.rollouts.domain.abtests import ABTest, Metric
+from pierhead.rollouts.domain.gates.results import LabelCohort, OpenAlert
+from pierhead.rollouts.domain.rollouts import Candidate, Rollout
+from pierhead.statistics.sequential.means import Moments
+
+
+class Labels(Protocol):
+    def cohorts(self, connection: Connection, rollout: Rollout) -> Sequence[LabelCohort]:
+        """Labelled answers of both arms since the current step began, by cohort; none while nobody sends labels."""
+
+
+class Alerts(Protocol):
+    def open_alerts(self, connection: Connection, rollout: Rollout) -> Sequence[OpenAlert]:
+        """Alerts of the endpoint that are open now."""
+
+
+class Evidence(Protocol):
+    """Where the promotion gate reads what rollouts found out."""
+
+    def tell(
+        self, connection: Connection, candidate: Candidate, check: str, *, passed: bool, message: str, at: datetime
+    ) -> None:
+        """Keep a report on the version under the name of the check; the last one counts.
+
+        Nothing happens if the version is gone, or means other files by now.
+        """
+
+
+class Stages(Protocol):
+    def is_in_production(self, connection: Connection, model_name: str, model_version: str) -> bool:
+        """Whether the registry holds this version in Production; no if it does not know it."""
+
+
+class Outcomes(Protocol):
+    """Labels joined to the answers of an A/B test, by request id or by entity key."""
+
+    metrics: frozenset[str]
+    """Names of the metrics that can be had."""
+
+    def moments(self, connection: Connection, test: ABTest, metric: Metric) -> Sequence[Moments]:
+        """A metric of each arm, in order, one value a unit; only of cohorts that are matured alike in all arms."""
