@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from pierhead.rollouts.domain.abtests import ABTest, Metric
 from pierhead.rollouts.domain.gates.results import LabelCohort, OpenAlert
 from pierhead.rollouts.domain.rollouts import Candidate, Rollout
+from pierhead.serving.domain.endpoints import Endpoint
 from pierhead.statistics.sequential.means import Moments
 
 
@@ -42,8 +43,8 @@ class Stages(Protocol):
 class Outcomes(Protocol):
     """Labels joined to the answers of an A/B test, by request id or by entity key."""
 
-    metrics: frozenset[str]
-    """Names of the metrics that can be had."""
+    def why_not(self, endpoint: Endpoint, metric: Metric) -> str | None:
+        """What is missing for this metric of labels at this endpoint; None if it can be had."""
 
     def moments(self, connection: Connection, test: ABTest, metric: Metric) -> Sequence[Moments]:
         """A metric of each arm, in order, one value a unit; only of cohorts that are matured alike in all arms."""

@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
-from pierhead.kit.errors import NotImplementedYet
 from pierhead.kit.home import Home
 from pierhead.registry.domain.gate import Report
 from pierhead.registry.domain.models import ModelVersion, Ready
@@ -16,8 +15,7 @@ from pierhead.registry.domain.stages import Stage
 from pierhead.registry.store.evidence import EvidenceStore
 from pierhead.registry.store.versions import VersionStore
 from pierhead.rollouts.api.routes import RolloutDoors
-from pierhead.rollouts.domain.abtests import ABTest, Metric
-from pierhead.rollouts.domain.gates.results import LabelCohort, OpenAlert
+from pierhead.rollouts.domain.gates.results import OpenAlert
 from pierhead.rollouts.domain.rollouts import Candidate, Rollout
 from pierhead.rollouts.services.abtests import ABTestLoop
 from pierhead.rollouts.services.guard import Guard
@@ -28,7 +26,8 @@ from pierhead.serving.adapters.nudge_socket import knock
 from pierhead.serving.ports import ModelVersions, ServingGate
 from pierhead.serving.services.endpoints import Endpoints
 from pierhead.serving.services.machine import this_machine
-from pierhead.statistics.sequential.means import Moments
+from pierhead.wiring.rollout_labels import JoinedLabels
+from pierhead.wiring.rollout_outcomes import JoinedOutcomes
 
 
 class RegistryEvidence:
@@ -46,27 +45,11 @@ class RegistryEvidence:
         return version is not None and version.stage is Stage.PRODUCTION
 
 
-class NoLabels:
-    """`rollouts.ports.Labels` of a platform that nobody sends labels to."""
-
-    def cohorts(self, _connection: Connection, _rollout: Rollout) -> Sequence[LabelCohort]:
-        return ()
-
-
 class NoAlerts:
     """`rollouts.ports.Alerts` of a platform without monitors."""
 
     def open_alerts(self, _connection: Connection, _rollout: Rollout) -> Sequence[OpenAlert]:
         return ()
-
-
-class NoOutcomes:
-    """`rollouts.ports.Outcomes` of a platform that joins no labels to answers."""
-
-    metrics: frozenset[str] = frozenset()
-
-    def moments(self, _connection: Connection, test: ABTest, metric: Metric) -> Sequence[Moments]:
-        raise NotImplementedYet(f"A/B test {test.name!r}: nobody measures {metric.value} on this platform")
 
 
 def rollout_tick(database: Database, clock: Clock, home: Home, versions: ModelVersions) -> Callable[[], None]:
@@ -75,7 +58,7 @@ def rollout_tick(database: Database, clock: Clock, home: Home, versions: ModelVe
     surroundings = Surroundings(
         endpoints=_endpoints(clock, versions),
         observations=observations,
-        labels=NoLabels(),
+        labels=JoinedLabels(home.tables, clock),
         alerts=NoAlerts(),
         evidence=RegistryEvidence(),
         nudge=lambda: knock(home.run / "nudge.sock"),
@@ -106,9 +89,9 @@ def rollout_doors(
         endpoints=_endpoints(clock, versions),
         gate=gate,
         guard=guard,
-        labels=NoLabels(),
+        labels=JoinedLabels(home.tables, clock),
         alerts=NoAlerts(),
-        outcomes=NoOutcomes(),
+        outcomes=JoinedOutcomes(home.tables, clock),
         nudge=lambda: knock(home.run / "nudge.sock"),
     )
 

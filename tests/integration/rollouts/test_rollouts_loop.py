@@ -13,6 +13,7 @@ from pierhead.kit.spool import SpoolWriter, streams
 from pierhead.rollouts.domain.states import Status
 from pierhead.rollouts.services.leftovers import Leftovers
 from pierhead.rollouts.store.guard import CanariedStore
+from pierhead.serving.store.endpoints import EndpointStore
 
 QUICK = SHORT.replace(b"least_requests: 40", b"least_requests: 20")
 
@@ -120,9 +121,11 @@ def test_a_controller_that_is_killed_counts_and_decides_nothing_twice(rig: Rollo
 
 
 def test_decisions_are_on_the_audit_trail_and_mere_looks_are_not(rig: RolloutRig) -> None:
-    rig.loop = rig.new_loop(Database(rig.database.url, recording(rig.clock)))
+    recorded = Database(rig.database.url, recording(rig.clock))
+    rig.loop = rig.new_loop(recorded)
     rig.start()
     rollout = rig.until_over()
+    recorded.dispose()
     with rig.database.reading() as connection:
         records = [json.loads(record.content) for record in AuditStore(connection).list_after(0, 100)]
     turns = [f"rollouts/{outcome}" for outcome in ("advance", "advance", "promote")]
@@ -190,6 +193,19 @@ def test_a_rollout_whose_candidate_cannot_start_fails_with_the_workers_reason(ri
     assert rollout.state.status is Status.FAILED
     assert "no such column" in rollout.state.reason
     assert rollout.ready_at is None
+    assert rig.evidence.told == {}
+
+
+def test_workers_that_are_given_up_under_their_requests_are_evidence_against_the_version(rig: RolloutRig) -> None:
+    rig.start()
+    rig.until(lambda rollout: rollout.ready_at is not None)
+    with rig.database.transaction() as connection:
+        EndpointStore(connection).fail(rig.get().endpoint_id, rig.get().config_version, "model-2: its worker died")
+    rig.loop.tick()
+    assert rig.get().state.status is Status.FAILED
+    passed, message = rig.evidence.told["shadow"]
+    assert not passed
+    assert message.endswith("model-2: its worker died")
 
 
 def test_a_rollout_ends_with_its_endpoint(rig: RolloutRig) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from pierhead.kit.errors import InvalidArgument, NotImplementedYet
+from pierhead.kit.errors import InvalidArgument
 from pierhead.rollouts.domain.abtest_readings import ABReading
 from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig
 
@@ -115,16 +115,6 @@ def live_arms(config: EndpointConfig) -> list[Arm]:
         for entity in config.entities
         if config.points(entity.name)
     ]
-
-
-def refuse_unmeasured(metrics: Sequence[Metric], measured: frozenset[str]) -> None:
-    """Raises NotImplementedYet for metrics of labels that nobody provides; `measured` are those that somebody does."""
-    missing = [metric.value for metric in metrics if metric.needs_labels and metric.value not in measured]
-    if missing:
-        raise NotImplementedYet(
-            f"metric {', '.join(missing)} is made of labels, and this platform joins none to answers yet; compare by "
-            f"{', '.join(metric.value for metric in Metric if not metric.needs_labels)}"
-        )
 
 
 def end_of(test: ABTest, endpoint: Endpoint | None, now: datetime) -> tuple[ABStatus, str] | None:

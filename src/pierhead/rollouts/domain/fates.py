@@ -22,6 +22,13 @@ def fate_of(rollout: Rollout, endpoint: Endpoint | None, now: datetime) -> Rollo
     return None
 
 
+def has_broken(rollout: Rollout, endpoint: Endpoint | None) -> bool:
+    """Whether the candidate's workers were given up although they had answered before: that is its own fault."""
+    if endpoint is None or endpoint.failed is None or rollout.ready_at is None:
+        return False
+    return endpoint.failed.version == rollout.config_version
+
+
 def is_ready(rollout: Rollout, endpoint: Endpoint) -> bool:
     """Whether a worker of the candidate has answered since the config was asked for."""
     state = endpoint.newest.deployment(rollout.candidate.entity_name).state

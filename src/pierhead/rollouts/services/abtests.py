@@ -11,11 +11,11 @@ from pierhead.gateway.records import PRIMARY, InferenceRecord
 from pierhead.kit.audit_context import note
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
-from pierhead.kit.errors import Conflict, InvalidState, NotFound
+from pierhead.kit.errors import Conflict, InvalidState, NotFound, NotImplementedYet
 from pierhead.kit.ids import new_id
 from pierhead.rollouts.domain.abtest_readings import ABReading
 from pierhead.rollouts.domain.abtest_reports import ABReport, report_of
-from pierhead.rollouts.domain.abtests import ABStatus, ABTest, ABTestSpec, end_of, refuse_unmeasured
+from pierhead.rollouts.domain.abtests import ABStatus, ABTest, ABTestSpec, end_of
 from pierhead.rollouts.domain.observations import Observation, Route, observe
 from pierhead.rollouts.ports import Outcomes
 from pierhead.rollouts.services.observations import Observations
@@ -43,7 +43,13 @@ class ABTests:
 
     def create(self, name: str, endpoint: Endpoint, spec: ABTestSpec, *, creator: str) -> ABTest:
         """Begin to compare. Raises NotImplementedYet for metrics that nobody measures."""
-        refuse_unmeasured(spec.metrics, self._outcomes.metrics)
+        missing = [
+            f"{metric.value}: {why}"
+            for metric in spec.metrics
+            if metric.needs_labels and (why := self._outcomes.why_not(endpoint, metric))
+        ]
+        if missing:
+            raise NotImplementedYet(f"these metrics are made of labels and cannot be had: {'; '.join(missing)}")
         config = endpoint.active or endpoint.newest
         test = ABTest(
             id=new_id(),

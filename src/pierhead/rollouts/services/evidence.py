@@ -25,6 +25,13 @@ def tell_evidence(
         evidence.tell(connection, rollout.candidate, check, passed=passed, message=message[:_LONGEST], at=now)
 
 
+def tell_breakdown(connection: Connection, evidence: Evidence, rollout: Rollout, reason: str, now: datetime) -> None:
+    """Report that the version's workers did not stand the requests of the step that `rollout` was in."""
+    check = SHADOW if rollout.spec.steps[rollout.state.step].is_shadow else CANARY
+    message = f"{_where(rollout)}: {reason}"
+    evidence.tell(connection, rollout.candidate, check, passed=False, message=message[:_LONGEST], at=now)
+
+
 def reports_of(rollout: Rollout, decision: Decision) -> Iterator[tuple[str, bool, str]]:
     """Check, whether it passed, and why with numbers.
 
@@ -32,7 +39,7 @@ def reports_of(rollout: Rollout, decision: Decision) -> Iterator[tuple[str, bool
     steps were passed by themselves.
     """
     step = rollout.spec.steps[rollout.state.step]
-    where = f"rollout {rollout.id} of endpoint '{rollout.endpoint_name}'"
+    where = _where(rollout)
     numbers = "; ".join(f"{gate.name}: {gate.message}" for gate in decision.gates)
     match decision.outcome:
         case Outcome.ROLL_BACK:
@@ -43,3 +50,7 @@ def reports_of(rollout: Rollout, decision: Decision) -> Iterator[tuple[str, bool
             yield SHADOW, True, f"{where}: {numbers}"
     if decision.outcome is Outcome.PROMOTE and decision.state.is_proof and not rollout.spec.is_open_ended:
         yield CANARY, True, f"{where}, {len(rollout.spec.steps)} steps: {decision.reason}; {numbers}"
+
+
+def _where(rollout: Rollout) -> str:
+    return f"rollout {rollout.id} of endpoint '{rollout.endpoint_name}'"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from pierhead.rollouts.domain.decisions import Decision, decide
-from pierhead.rollouts.domain.fates import fate_of, is_ready
+from pierhead.rollouts.domain.fates import fate_of, has_broken, is_ready
 from pierhead.rollouts.domain.gates.results import Facts
 from pierhead.rollouts.domain.readings import Reading
 from pierhead.rollouts.domain.rollouts import Look, Rollout
@@ -48,6 +48,8 @@ class Change:
     look: Look | None
     reading: Reading | None
     positions: Positions
+    has_broken: bool = False
+    """Whether its workers were given up under the requests that it got."""
 
     @property
     def is_lost(self) -> bool:
@@ -79,7 +81,8 @@ def judge(seen: Seen, last_look_at: datetime, now: datetime) -> Change | None:
 
 def _lost(seen: Seen, state: RolloutState, now: datetime) -> Change:
     look = Look(0, now, state.step, state.status.value, "endpoint", state.reason, ())
-    return Change(seen.rollout, _with(seen.rollout, state, now), None, look, None, seen.positions)
+    broken = has_broken(seen.rollout, seen.endpoint)
+    return Change(seen.rollout, _with(seen.rollout, state, now), None, look, None, seen.positions, broken)
 
 
 def _begun(seen: Seen, now: datetime) -> Change:

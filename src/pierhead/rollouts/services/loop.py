@@ -19,7 +19,7 @@ from pierhead.rollouts.domain.readings import Reading, begin_reading
 from pierhead.rollouts.domain.records import Canaried
 from pierhead.rollouts.domain.rollouts import Rollout
 from pierhead.rollouts.ports import Alerts, Evidence, Labels
-from pierhead.rollouts.services.evidence import tell_evidence
+from pierhead.rollouts.services.evidence import tell_breakdown, tell_evidence
 from pierhead.rollouts.services.folding import fold
 from pierhead.rollouts.services.judging import Change, Seen, judge
 from pierhead.rollouts.services.observations import Observations
@@ -141,6 +141,8 @@ class RolloutLoop:
             self._keep(connection, change)
             if change.decision is not None and change.look is not None:
                 self._prove(connection, change.before, change.decision, now)
+            if change.has_broken:
+                tell_breakdown(connection, self._around.evidence, change.before, after.state.reason, now)
             if not change.is_lost:
                 is_told = steer(endpoints, after)
             if not after.state.status.is_open:

@@ -1,0 +1,117 @@
+"""The accuracy gate's labels, out of the tables that the platform really writes."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+from rollouts_rig import RolloutRig
+from sqlalchemy import Connection
+
+from integration.serving.serving_rig import spec
+from pierhead.gateway.records import InferenceRecord, encode
+from pierhead.kit.clock import to_ms
+from pierhead.kit.spool import SpoolWriter
+from pierhead.monitoring.services.ingestion import Ingestion
+from pierhead.monitoring.services.label_rows import json_labels
+from pierhead.monitoring.services.labels import Labels
+from pierhead.rollouts.domain.abtests import ABTestSpec, Metric, arms_of
+from pierhead.rollouts.domain.gates.results import LabelCohort
+from pierhead.rollouts.domain.rollouts import Rollout
+from pierhead.rollouts.services.abtests import ABTests
+from pierhead.serving.domain.capture import CaptureConfig
+from pierhead.serving.domain.drafts import ConfigDraft
+from pierhead.serving.domain.endpoints import Route
+from pierhead.wiring.rollout_labels import JoinedLabels
+from pierhead.wiring.rollout_outcomes import JoinedOutcomes
+
+TABLE = "main.logs.fraud_payload"
+
+
+def test_both_arms_are_counted_on_the_same_cohorts_by_their_route(rig: RolloutRig, tmp_path: Path) -> None:
+    with rig.serving.endpoints() as endpoints:
+        capture = CaptureConfig("main", "logs", "fraud", True)
+        endpoints.update_config("fraud", ConfigDraft((spec("1"),), None, capture), creator="ada")
+    rig.serving.until_ready()
+    rig.start()
+    rollout = rig.until(lambda each: each.ready_at is not None)
+    canary = replace(rollout, state=replace(rollout.state, step=1))
+    rig.clock.advance(60)
+    _write(rig, tmp_path, {"c1": ("primary", 1), "c2": ("primary", 0), "n1": ("candidate", 1), "s1": ("shadow", 1)})
+    _label(rig, tmp_path, {"c1": 1, "c2": 1, "n1": 1, "s1": 1})
+    rig.clock.advance(3600)
+    labels = JoinedLabels(tmp_path / "tables", rig.clock)
+    with rig.database.reading() as connection:
+        champion, candidate = _counted(labels, connection, canary)
+        in_shadow = _counted(labels, connection, rollout)[1]
+    assert (champion, candidate, in_shadow) == ((2, 1), (1, 1), (1, 1))
+
+
+def test_an_endpoint_without_an_inference_table_has_no_labels(rig: RolloutRig, tmp_path: Path) -> None:
+    rig.start()
+    rollout = rig.until(lambda each: each.ready_at is not None)
+    rig.clock.advance(3600)
+    with rig.database.reading() as connection:
+        assert JoinedLabels(tmp_path / "tables", rig.clock).cohorts(connection, rollout) == ()
+
+
+def test_arms_of_an_ab_test_are_compared_by_labels_of_mature_cohorts(rig: RolloutRig, tmp_path: Path) -> None:
+    with rig.serving.endpoints() as endpoints:
+        capture = CaptureConfig("main", "logs", "fraud", True)
+        both = (spec("1", name="a"), spec("2", name="b"))
+        draft = ConfigDraft(both, (Route("a", 5000), Route("b", 5000)), capture)
+        endpoints.update_config("fraud", draft, creator="ada")
+    rig.serving.until_ready()
+    outcomes = JoinedOutcomes(tmp_path / "tables", rig.clock)
+    endpoint = rig.serving.get()
+    assert outcomes.why_not(endpoint, Metric.ACCURACY) is None
+    assert "accuracy and loss only" in (outcomes.why_not(endpoint, Metric.AUC) or "")
+    terms = ABTestSpec(arms_of(endpoint, None, ()), (Metric.ACCURACY, Metric.LOSS))
+    with rig.database.transaction() as connection:
+        tests = ABTests(connection, rig.clock, rig.endpoints(connection), outcomes)
+        test = tests.create("which", endpoint, terms, creator="ada")
+    rig.clock.advance(60)
+    _write(rig, tmp_path, {"a1": ("primary", 1), "a2": ("primary", 0)}, version="1")
+    _write(rig, tmp_path, {"b1": ("primary", 1), "b2": ("primary", 1)}, version="2")
+    _label(rig, tmp_path, dict.fromkeys(("a1", "a2", "b1", "b2"), 1))
+    rig.clock.advance(3600)
+    with rig.database.reading() as connection:
+        accuracy = outcomes.moments(connection, test, Metric.ACCURACY)
+        loss = outcomes.moments(connection, test, Metric.LOSS)
+    assert [(each.n, each.mean) for each in accuracy] == [(2, 0.5), (2, 1.0)]
+    assert [(each.n, each.mean) for each in loss] == [(2, 0.5), (2, 0.0)]
+
+
+def _counted(labels: JoinedLabels, connection: Connection, rollout: Rollout) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Labelled and correct of champion and candidate, over all cohorts."""
+    cohorts: list[LabelCohort] = [*labels.cohorts(connection, rollout)]
+    arms = [(each.champion, each.candidate) for each in cohorts]
+    champion, candidate = zip(*arms, strict=True)
+    return (
+        (sum(each.labelled for each in champion), sum(each.correct for each in champion)),
+        (sum(each.labelled for each in candidate), sum(each.correct for each in candidate)),
+    )
+
+
+def _write(rig: RolloutRig, root: Path, answers: dict[str, tuple[str, int]], version: str = "1") -> None:
+    writer = SpoolWriter(root / "spool", "g1")
+    base = msgspec.structs.replace(rig.record(0), model_version=version)
+    for request_id, (route, answer) in answers.items():
+        record = _changed(base, request_id, route, answer, to_ms(rig.clock.now()))
+        writer.append(TABLE, [encode(record)])
+    writer.close()
+    Ingestion(root / "spool", root / "tables", rig.clock).tick()
+
+
+def _changed(base: InferenceRecord, request_id: str, route: str, answer: int, at_ms: int) -> InferenceRecord:
+    body = json.dumps({"predictions": [answer]}).encode()
+    return msgspec.structs.replace(
+        base, request_id=request_id, route=route, response=body, timestamp_ms=at_ms, client_request_id=None
+    )
+
+
+def _label(rig: RolloutRig, root: Path, labels: dict[str, int]) -> None:
+    rows = [{"request_id": request_id, "label": label} for request_id, label in labels.items()]
+    now = rig.clock.now() + timedelta(seconds=30)
+    Labels(root / "tables", TABLE).add(json_labels(rows), batch_id="b1", source="test", now=now)
