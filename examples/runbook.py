@@ -2,6 +2,7 @@
 
     pierhead users create priya --group data-scientists
     pierhead users create lee --group ml-leads
+    pierhead rollouts policy apply examples/rollouts.yaml
     export LEAD_TOKEN=$(pierhead tokens create --user lee)
     eval "$(pierhead env --user priya)"    # DATABRICKS_HOST, DATABRICKS_TOKEN, MLFLOW_TRACKING_URI, ...
     python examples/runbook.py
@@ -12,10 +13,13 @@ accepts no plain dicts as `config` (it fails before sending anything), ours is t
 
 import os
 import tempfile
+from collections import Counter
+from typing import Any
 
 import mlflow
 import pandas as pd
 from databricks.sdk.service.catalog import DataSourceFormat, TableType
+from databricks.sdk.service.serving import EndpointStateConfigUpdate
 from deltalake import DeltaTable, write_deltalake
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -111,46 +115,76 @@ def main(folder: str) -> None:
     assert answer.predictions == expected.tolist()
     print(f"   {answer.served_model_name} answered {answer.predictions}")
 
-    print("6. A/B test: a second version gets a tenth of the traffic; nobody waits while it starts")
+    print("6. Replace it: the official call, and behind it a shadow and a canary below 5 %, judged by predictions")
     second = train_and_register(c=0.1)
-    entities = [
-        {
-            "name": name,
-            "entity_name": MODEL,
-            "entity_version": version,
-            "workload_size": "Small",
-            "scale_to_zero_enabled": True,
-        }
-        for name, version in (("champion", first), ("challenger", second))
-    ]
+    w.serving_endpoints.update_config(name=ENDPOINT, served_entities=[entity("challenger", second)])
+    answered = ask_until_updated(w, rows)
+    rollout = wait_for_the_end(w)
+    print(f"   {rollout['status']}: {rollout['reason']}; meanwhile answered {answered}")
+    assert w.serving_endpoints.get(ENDPOINT).config.served_entities[0].entity_version == second
+
+    print("7. A/B test: both versions have proved themselves, and share the traffic")
     w.serving_endpoints.update_config_and_wait(
         name=ENDPOINT,
-        served_entities=entities,
+        served_entities=[entity("champion", first), entity("challenger", second)],
         traffic_config={
             "routes": [
                 {"served_model_name": "champion", "traffic_percentage": 90},
                 {"served_model_name": "challenger", "traffic_percentage": 10},
             ]
         },
-        auto_capture_config={"catalog_name": "main", "schema_name": "clinic", "table_name_prefix": "tumours"},
     )
     served = [w.serving_endpoints.query(ENDPOINT, dataframe_records=rows.to_dict("records")) for _ in range(200)]
     by_entity = pd.Series([one.served_model_name for one in served]).value_counts().to_dict()
     print(f"   200 requests went to {by_entity}")
 
-    print("7. Monitor: every request is a row of a Delta table")
-    table = wait_for_rows(w, "main.clinic.tumours_payload", 201)
+    print("8. Monitor: every request is a row of a Delta table")
+    table = wait_for_rows(w, "main.clinic.tumours_payload", 1 + sum(answered.values()) + len(served))
     latency = table["execution_duration_ms"].quantile([0.5, 0.95, 0.99])
     print(f"   {len(table)} rows; p50 {latency[0.5]:.0f} ms, p95 {latency[0.95]:.0f} ms, p99 {latency[0.99]:.0f} ms")
 
 
+def entity(name: str, version: str) -> dict[str, object]:
+    """A served entity of the second half of the runbook."""
+    return {
+        "name": name,
+        "entity_name": MODEL,
+        "entity_version": version,
+        "workload_size": "Small",
+        "scale_to_zero_enabled": True,
+    }
+
+
+def ask_until_updated(w: WorkspaceClient, rows: pd.DataFrame) -> dict[str, int]:
+    """Send requests until the endpoint's update is over; how many of them each served entity answered."""
+    answered: Counter[str] = Counter()
+    while w.serving_endpoints.get(ENDPOINT).state.config_update == EndpointStateConfigUpdate.IN_PROGRESS:
+        for _ in range(20):
+            answer = w.serving_endpoints.query(ENDPOINT, dataframe_records=rows.to_dict("records"))
+            answered[answer.served_model_name] += 1
+    return dict(answered)
+
+
+def wait_for_the_end(w: WorkspaceClient) -> dict[str, Any]:
+    """The rollout, when it is over."""
+    import time
+
+    for _ in range(30):
+        rollout: dict[str, Any] = w.api_client.do("GET", f"/api/2.0/pierhead/rollouts/{ENDPOINT}")["rollout"]
+        if rollout["ended_at"] is not None:
+            return rollout
+        time.sleep(1)
+    raise TimeoutError(f"the rollout of {ENDPOINT} did not end in 30 s")
+
+
 def wait_for_rows(w: WorkspaceClient, name: str, count: int) -> pd.DataFrame:
-    """Rows appear a second or two after their answers."""
+    """What callers were answered, without the copies of a shadow. Rows appear a second or two after their answers."""
     import time
 
     for _ in range(30):
         if w.tables.exists(name).table_exists:
             table = DeltaTable(w.tables.get(name).storage_location).to_pandas()
+            table = table[table["shadow_of"].isna()]
             if len(table) >= count:
                 return table
         time.sleep(1)

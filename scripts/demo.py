@@ -38,6 +38,8 @@ def platform(home: Path) -> Iterator[dict[str, str]]:
         for name, group in (("priya", "data-scientists"), ("lee", "ml-leads")):
             pierhead(home, "users", "create", name, "--group", group)
         say("There are two people: priya, a data scientist, and lee, an ML lead.")
+        pierhead(home, "rollouts", "policy", "apply", str(ROOT / "examples" / "rollouts.yaml"))
+        say("New versions go through a shadow and a canary: examples/rollouts.yaml.")
         lead = pierhead(home, "tokens", "create", "--user", "lee").strip()
         exports = dict(re.findall(r"^export (\w+)=(.*)$", pierhead(home, "env", "--user", "priya"), re.M))
         yield {name: shlex.split(value)[0] for name, value in exports.items()} | {"LEAD_TOKEN": lead}

@@ -16,6 +16,9 @@ settings.load_profile("suite")
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Each process of the suite has one processor: threads of numerical libraries would spin in wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Each application compiles the paths of several hundred routes, more than `re` would remember for the next one.
 re._MAXCACHE = 8192  # type: ignore[attr-defined]
 

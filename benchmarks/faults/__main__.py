@@ -24,6 +24,7 @@ from benchmarks.faults.world import MODELS, World, populated
 from benchmarks.processes import platform
 from benchmarks.surroundings import describe
 from benchmarks.tables import in_columns, in_markdown
+from pierhead.kit.home import Home
 
 OUT = Path(__file__).parents[1] / "out"
 SLEEPS_AFTER_S = 3.0
@@ -103,11 +104,17 @@ def suffer(world: World, scenario: Scenario, connections: int, pause_s: float = 
 
 
 @contextmanager
-def hurt_platform(folder: Path) -> Iterator[World]:
-    """A platform whose spool lies on a small disk where the system lets us mount one."""
+def hurt_platform(folder: Path, environments: Path | None = None) -> Iterator[World]:
+    """A platform whose spool lies on a small disk where the system lets us mount one.
+
+    `environments` is where it finds and leaves the environments of served versions; its own home if nothing is said.
+    """
     home = folder / "home"
     (home / "spool").mkdir(parents=True)
     home.chmod(0o700)
+    if environments is not None:
+        environments.mkdir(parents=True, exist_ok=True)
+        Home(home).environments.symlink_to(environments)
     with (
         small_spool(home / "spool"),
         platform(home, folder / "pierhead.log", SETTINGS) as ours,

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from harness.platform import PIERHEAD, Platform
+from harness.commands import PIERHEAD
+from harness.platform import Platform
 
 _NAME = "main.lineage.classifier"
 

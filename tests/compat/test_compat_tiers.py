@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +24,9 @@ _WAKES_WITHIN_S = 5.0
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def compiled(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[Platform]:
     """A platform of its own, whose endpoints fall asleep soon."""
-    platform = Platform(tmp_path_factory.mktemp("tiers") / "home", settings=_SETTINGS)
+    platform = Platform(tmp_path_factory.mktemp("tiers") / "home", environments=environments, settings=_SETTINGS)
     try:
         yield platform.start()
     finally:

@@ -34,4 +34,4 @@ def test_every_make_target_that_the_docs_name_exists() -> None:
 
 def _code(text: str) -> str:
     """What stands in code: indented by four, fenced, or between backticks."""
-    return "\n".join(re.findall(r"^ {4}.*$|`[^`]+`", text, re.M))
+    return "\n".join(re.findall(r"^```[^`].*?^```|^```\n.*?^```|^ {4}[^\n]*$|`[^`\n]+`", text, re.M | re.S))

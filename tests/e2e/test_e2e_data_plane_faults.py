@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from benchmarks.faults import scenarios
@@ -19,9 +20,9 @@ _WAKES_WITHIN_S = {"price": 3.0, "plain": 60.0}
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Iterator[World]:
     """A compiled endpoint, one whose requests share batches, and one whose answers betray any company."""
-    with hurt_platform(tmp_path_factory.mktemp("plane")) as found:
+    with hurt_platform(tmp_path_factory.mktemp("plane"), environments) as found:
         yield found
 
 

@@ -6,7 +6,8 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
-from harness.platform import PIERHEAD, Platform
+from harness.commands import PIERHEAD
+from harness.platform import Platform
 
 
 def test_a_second_start_on_the_same_home_is_refused_and_the_first_goes_on(platform: Platform) -> None:

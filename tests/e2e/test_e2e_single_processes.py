@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.commands import PIERHEAD
 from harness.http import request
-from harness.platform import PIERHEAD, wait_until
+from harness.platform import wait_until
 from pierhead.kit.home import Home
 
 

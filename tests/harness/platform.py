@@ -6,7 +6,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,11 +14,11 @@ from typing import Any
 
 import psutil
 
+from harness.commands import PIERHEAD, run_pierhead
 from harness.http import Answer, request
 from harness.scripts import run_script
 from pierhead.kit.home import Home
 
-PIERHEAD = Path(sys.executable).with_name("pierhead")
 SCRIPTS = Path(__file__).parents[1] / "compat" / "scripts"
 
 # To compile every version in the background would leave no processor for the rest; tests of compilation ask for it.
@@ -126,9 +125,9 @@ class Platform:
         raise AssertionError(f"no {name} is running")
 
     def exports(self, user: str | None = None) -> dict[str, str]:
-        command = [str(PIERHEAD), "env", "--home", str(self.home), *(["--user", user] if user else [])]
-        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        return {name: shlex.split(value)[0] for name, value in re.findall(r"^export (\w+)=(.*)$", text, re.M)}
+        done = self.cli("env", *(["--user", user] if user else []))
+        assert done.returncode == 0, done.stderr
+        return {name: shlex.split(value)[0] for name, value in re.findall(r"^export (\w+)=(.*)$", done.stdout, re.M)}
 
     @property
     def token(self) -> str:
@@ -155,9 +154,7 @@ class Platform:
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(PIERHEAD), *arguments, "--home", str(self.home)], capture_output=True, text=True, timeout=180
-        )
+        return run_pierhead(*arguments, "--home", str(self.home), environment=os.environ)
 
 
 def wait_until(what: str, holds: Callable[[], bool], timeout_s: float = 60) -> None:

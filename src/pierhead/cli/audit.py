@@ -1,7 +1,6 @@
 """`pierhead audit`: the trail of a home, read from its database; run by who owns the home, with or without a server."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ import click
 
 from pierhead.cli.failures import ExitCode, Failure
 from pierhead.cli.home_identities import open_home
+from pierhead.cli.moments import MomentType
 from pierhead.cli.options import home_option, load_settings, output_option
 from pierhead.cli.output import Format, moment, say, show_json, show_table
 
@@ -24,7 +24,6 @@ _EXIT_CODES = {
     "no checkpoints": ExitCode.NO_CHECKPOINTS,
     "checkpoints damaged": ExitCode.CHECKPOINTS_DAMAGED,
 }
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SHOWN_FINDINGS = 20
 
 
@@ -33,28 +32,13 @@ def audit() -> None:
     """The audit trail: list export verify."""
 
 
-class _Moment(click.ParamType[datetime]):
-    """A time, or how long ago."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            if value[-1:] in _UNITS and value[:-1].isdecimal():
-                return datetime.now(UTC) - timedelta(**{_UNITS[value[-1]]: int(value[:-1])})
-            given = datetime.fromisoformat(value)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is neither a time like 2026-01-31T12:00 nor a while like 24h", param, ctx)
-        return given if given.tzinfo else given.replace(tzinfo=UTC)
-
-
 @audit.command("list")
 @click.option("--actor", help="Only what this user or service principal did.")
 @click.option("--action", help="Only this action; * stands for any text: 'registered-models/*'.")
 @click.option("--object", help="Only what is about this object; * stands for any text: 'main.risk.*'.")
-@click.option("--since", type=_Moment(), help="Only since a time (UTC unless it says otherwise), or a while: 24h, 7d.")
+@click.option(
+    "--since", type=MomentType(), help="Only since a time (UTC unless it says otherwise), or a while: 24h, 7d."
+)
 @click.option("--denied", "is_denied", flag_value=True, type=bool, help="Only what was refused.")
 @click.option("--limit", type=click.IntRange(1), default=100, help="At most so many [100].")
 @output_option

@@ -55,7 +55,8 @@ def mask(value: Any) -> Any:
     >>> mask("postgresql://me:secret@db/x")
     'postgresql://me:***@db/x'
     """
-    if isinstance(value, Path):
+    if value is not None and not isinstance(value, str | int | float):
+        # A path, or a secret, which shows itself as stars.
         return str(value)
     if not isinstance(value, str) or "://" not in value:
         return value

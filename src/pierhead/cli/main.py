@@ -5,6 +5,7 @@ import click
 import pierhead
 from pierhead.cli.abtests import abtests
 from pierhead.cli.accounts import env, login
+from pierhead.cli.alerts import alerts
 from pierhead.cli.audit import audit
 from pierhead.cli.catalogs import catalogs
 from pierhead.cli.configuration import config
@@ -15,6 +16,7 @@ from pierhead.cli.group import PierheadGroup
 from pierhead.cli.groups import groups
 from pierhead.cli.labels import labels
 from pierhead.cli.models import models
+from pierhead.cli.monitors import monitors
 from pierhead.cli.policies import policies
 from pierhead.cli.rollouts import rollouts
 from pierhead.cli.server import api, controller, gateway, tracking, up
@@ -49,9 +51,11 @@ _REST = (
     endpoints,
     rollouts,
     abtests,
+    alerts,
     catalogs,
     tables,
     labels,
+    monitors,
 )
 for command in (*_PROCESSES, *_IDENTITIES, *_REST):
     main.add_command(command)

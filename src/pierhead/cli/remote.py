@@ -55,6 +55,11 @@ class Remote:
                 return {key: items}
             parameters["page_token"] = token
 
+    def text(self, path: str, query: Mapping[str, object] | None = None, timeout_s: float = _TIMEOUT_S) -> str:
+        """An answer that is no JSON."""
+        answer = self._exchange("GET", path + (f"?{urlencode(query)}" if query else ""), None, timeout_s, "")
+        return answer.decode("utf-8", "replace")
+
     def call(
         self,
         method: str,
@@ -78,6 +83,9 @@ class Remote:
         content_type: str = "application/json",
     ) -> Any:
         """As `call`, with the body as it goes out."""
+        return _json(self._exchange(method, path, raw, timeout_s, content_type), method, path)
+
+    def _exchange(self, method: str, path: str, raw: bytes | None, timeout_s: float, content_type: str) -> bytes:
         from http.client import HTTPException
         from urllib.error import HTTPError, URLError
         from urllib.request import Request
@@ -88,7 +96,8 @@ class Remote:
         request = Request(self._target.host + path, data=raw, headers=headers, method=method)
         try:
             with _opener(self._target.host).open(request, timeout=timeout_s) as answer:
-                return _json(answer.read(), method, path)
+                body: bytes = answer.read()
+                return body
         except HTTPError as error:
             with error:
                 if error.code in _REDIRECTS:

@@ -1,5 +1,6 @@
 """An invocation as the way to the workers sees it."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from pierhead.gateway.assignment import Dealt
@@ -12,11 +13,24 @@ from pierhead.kit.frames import Response
 class Carrier(Protocol):
     """The link that took a call to a worker."""
 
+    @property
+    def is_doubted(self) -> bool:
+        """Whether its worker seems to hang."""
+
+    @property
+    def in_flight(self) -> Mapping[int, "Call"]: ...
+
     def cancel(self, call: "Call") -> None: ...
+
+    def give_up(self, call: "Call", now_s: float) -> None:
+        """As `cancel`, for a call that is overdue."""
 
 
 class Holder(Protocol):
     """Where a call waits or is counted: the crew that is to answer it."""
+
+    def can_spare(self, link: Carrier) -> bool:
+        """Whether this link's calls could go to a worker that is not doubted."""
 
     def let_go(self, call: "Call", now_s: float) -> None:
         """The call is answered, withdrawn, refused or without its worker: it is counted here no more."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from pierhead.gateway.calls import Call
+from pierhead.gateway.calls import Call, Carrier
 from pierhead.gateway.links import WorkerLink
 from pierhead.gateway.route import Route
 from pierhead.gateway.workers import Worker
@@ -144,6 +144,12 @@ class Crew:
             for call in self.waiting_calls():
                 self._hold(call)
 
+    def can_spare(self, link: Carrier) -> bool:
+        return any(
+            other is not None and other is not link and other.is_accepting and not other.is_doubted
+            for other in (worker.link for worker in self._workers)
+        )
+
     def spare_link(self) -> WorkerLink | None:
         """Where a call may go that must keep nobody waiting: a worker that has half its load at most, unless a call of
         ours waits for one."""
@@ -180,8 +186,9 @@ class Crew:
                 _let_run(call, now_s)
 
     def _least_busy(self, *, for_suspect: bool = False) -> WorkerLink | None:
-        best = None
+        best = doubted = None
         fewest = self.most
+        is_any_trusted = False
         if self._only is not None and not for_suspect:
             link = self._only.link
             return link if link is not None and link.is_accepting and len(link.in_flight) < fewest else None
@@ -190,9 +197,14 @@ class Crew:
             if link is None or not link.is_accepting or (for_suspect and link.suspect is not None):
                 continue
             load = len(link.in_flight)
+            if link.is_doubted:
+                doubted = link if load < self.most else doubted
+                continue
+            is_any_trusted = True
             if load < fewest:
                 best, fewest = link, load
-        return best
+        # Whoever waits for one that works is better off than with one that hangs.
+        return best if is_any_trusted else doubted
 
 
 def _let_run(call: Call, now_s: float) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from pierhead.gateway.calls import Call
+from pierhead.gateway.calls import Call, Carrier
 from pierhead.gateway.endpoints import Endpoint
 from pierhead.gateway.http.answers import Refusal
 from pierhead.gateway.lanes import Lane
@@ -131,10 +131,13 @@ class Dispatcher:
         for lane in self._lanes:
             lane.expire(now_s)
         for call in waiting + self._workers.overdue(now_s):
-            refusal = too_late(call, now_s)
-            if call.link is not None:
-                call.link.cancel(call)
+            refusal, link = too_late(call, now_s), call.link
+            if link is not None:
+                link.give_up(call, now_s)
             self._refuse(call, refusal)
+            if link is not None and link.is_doubted:
+                self._rescue(link)
+        self._workers.relent(now_s)
 
     def withdraw(self, call: Call) -> None:
         """Nobody waits for the answer any more."""
@@ -223,6 +226,14 @@ class Dispatcher:
                 for path in (*entity.sockets, *entity.native_sockets):
                     pools_at.setdefault(path, []).append(endpoint.pools[entity.name])
         self._pools_at = pools_at
+
+    def _rescue(self, link: Carrier) -> None:
+        """What waits behind a call that hangs goes to other workers, if there are any."""
+        for call in list(link.in_flight.values()):
+            if call.crew is not None and call.crew.can_spare(link):
+                link.cancel(call)
+                self._take_back(call)
+                self._place(call)
 
     def _take_back(self, call: Call) -> None:
         """Out of the hands of its worker, to be placed anew."""

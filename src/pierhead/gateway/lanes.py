@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from pierhead.gateway.calls import Call
+from pierhead.gateway.calls import Call, Carrier
 from pierhead.gateway.counts import Counts
 from pierhead.gateway.crews import Crew
 from pierhead.gateway.refusals import SHADOW_NO_WORKER, SHADOW_NOT_SENT, SHADOW_WITHDRAWN
@@ -96,6 +96,10 @@ class Lane:
                 # What it waited here is not the candidate's fault.
                 call.deadline_s = monotonic_s() + call.timeout_s
                 link.send(call)
+
+    def can_spare(self, link: Carrier) -> bool:  # noqa: ARG002
+        """As a `Holder`: a copy keeps its worker, as nobody waits for it."""
+        return False
 
     def let_go(self, call: Call, now_s: float) -> None:  # noqa: ARG002
         """As a `Holder`: the copy is here no more."""

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 import structlog
 
 from pierhead.gateway.calls import Call
+from pierhead.gateway.doubts import DOUBT_S, seems_to_hang
 from pierhead.kit.clock import monotonic_s
 from pierhead.kit.frames import (
     CANCEL,
@@ -62,6 +63,9 @@ class WorkerLink(asyncio.Protocol):
         self.in_flight: dict[int, Call] = {}
         self.suspect: Call | None = None
         """The one call among those in flight that has seen a worker die."""
+        self.is_doubted = False
+        """Whether it seems to hang: calls go elsewhere while they can."""
+        self._doubted_s = self._heard_s = monotonic_s()
         self._owner = owner
         self._loop = loop
         self._reader = FrameReader(_LONGEST_PAYLOAD_BYTES)
@@ -113,6 +117,18 @@ class WorkerLink(asyncio.Protocol):
         self._owner.link_free()
         self._close_if_done()
 
+    def give_up(self, call: Call, now_s: float) -> None:
+        """As `cancel`, for a call that is overdue; it leaves a doubt."""
+        if seems_to_hang(now_s - max(self._heard_s, call.sent_s), call.timeout_s):
+            self.is_doubted = True
+            self._doubted_s = now_s
+        self.cancel(call)
+
+    def relent(self, now_s: float) -> None:
+        """Trust it again if it is still there long after a doubt."""
+        if self.is_doubted and now_s - self._doubted_s >= DOUBT_S:
+            self._trust()
+
     def finish(self) -> None:
         """Take nothing new; close when all is answered."""
         self._is_going = True
@@ -136,7 +152,9 @@ class WorkerLink(asyncio.Protocol):
         except FrameTooLong as error:
             self._break_off(str(error))
             return
-        now_s = monotonic_s()
+        self._heard_s = now_s = monotonic_s()
+        if self.is_doubted:
+            self._trust()
         for kind, frame_id, payload in frames:
             if kind == RESPONSE:
                 # A call that was cancelled may be answered all the same.
@@ -173,6 +191,10 @@ class WorkerLink(asyncio.Protocol):
         self._owner.link_free()
 
     # --- details
+
+    def _trust(self) -> None:
+        self.is_doubted = False
+        self._owner.link_free()
 
     def _look(self) -> None:
         """Kept as a fact: it is asked for with each call, and changes rarely."""

@@ -140,6 +140,12 @@ class Workers:
         """Calls in the workers' hands whose deadline has passed."""
         return [call for call in self.calls() if call.deadline_s <= now_s]
 
+    def relent(self, now_s: float) -> None:
+        """Trust those again that did not hang after all."""
+        for worker in self._workers.values():
+            if worker.link is not None:
+                worker.link.relent(now_s)
+
     def calls(self) -> list[Call]:
         """Calls in the workers' hands."""
         self._retired = [worker for worker in self._retired if worker.link is not None]

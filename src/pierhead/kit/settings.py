@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 
@@ -66,6 +66,18 @@ class Settings(BaseSettings):
     webhooks_to_private: bool = Field(
         default=False,
         description="Whether webhooks of others than admins may lead to loopback, link-local and private addresses.",
+    )
+
+    smtp_host: str = Field(default="", description="Server that alerts are e-mailed through; empty: no e-mail.")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Its port.")
+    smtp_encryption: Literal["off", "starttls", "tls"] = Field(
+        default="starttls", description="How the connection to it is encrypted."
+    )
+    smtp_user: str = Field(default="", description="Who to log in as; empty: without.")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="The password for that.")
+    smtp_sender: str = Field(default="", description="Sender of e-mails; empty: pierhead@ and the server's name.")
+    smtp_authorities: Path | None = Field(
+        default=None, description="Certificates (PEM) that are trusted beside the system's."
     )
 
     @classmethod

@@ -1,6 +1,7 @@
 """What monitoring needs from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -35,18 +36,19 @@ class NamedTables(Protocol):
         """The folder of a table, registered by path or lying in the tables folder; None if there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class TrainedOn:
+    """A table at the version that a model version was trained on, and where it lies."""
+
+    baseline: Baseline
+    location: Path
+
+
 class TrainingData(Protocol):
     """What the registry recorded of the data that versions were trained on."""
 
-    def find(self, model_name: str, model_version: str) -> Baseline | None:
-        """None if the version is gone, or nothing complete is recorded, or it cannot be read any more."""
-
-
-class Pinning(Protocol):
-    """Keeps versions of tables readable."""
-
-    def keep(self, holder: str, versions: Mapping[Path, int], reason: str) -> None:
-        """Pin these versions for the holder, instead of all that it pinned before."""
+    def find(self, model_name: str, model_version: str) -> Sequence[TrainedOn]:
+        """Nothing if the version is gone, or its record is not complete, or what it names is lost."""
 
 
 class MetricTables(Protocol):

@@ -25,6 +25,10 @@ _WEBHOOKS_EVERY_S = 0.5
 _COMPILE_EVERY_S = 0.5
 _VERIFY_EVERY_S = 2.0
 _ROLL_OUT_EVERY_S = 1.0
+_LABELS_EVERY_S = 5.0
+_MONITORS_EVERY_S = 2.0
+_ALERTS_EVERY_S = 2.0
+_QUERIES_EVERY_S = 2.0
 _LOOK_EVERY_S = 1.0
 
 # Less than the supervisor waits for a controller that it told to stop.
@@ -117,6 +121,12 @@ def run(settings: Settings, home: Home, lifeline_fd: int | None) -> NoReturn:
                 Loop("compile", _COMPILE_EVERY_S, control.compile),
                 Loop("verify", _VERIFY_EVERY_S, control.verify),
                 Loop("rollouts", _ROLL_OUT_EVERY_S, control.roll_out),
+                Loop("rollout-labels", _LABELS_EVERY_S, control.join_labels),
+                Loop("monitor-keeping", _MONITORS_EVERY_S, control.keep_monitors),
+                Loop("monitors", _MONITORS_EVERY_S, control.refresh_monitors),
+                Loop("alerts", _ALERTS_EVERY_S, control.look_at_alerts),
+                Loop("alert-queries", _QUERIES_EVERY_S, control.look_at_queries),
+                Loop("alert-messages", _WEBHOOKS_EVERY_S, control.tell_alerts),
                 Loop("logs", _LOGS_EVERY_S, lambda: rotate_logs(home.logs)),
             ]
             is_well = run_loops(loops, stop)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from pierhead.kit.web.caller import Caller
 from pierhead.rollouts.domain.abtests import ABTest, Metric
 from pierhead.rollouts.domain.gates.results import LabelCohort, OpenAlert
 from pierhead.rollouts.domain.rollouts import Candidate, Rollout
@@ -15,7 +16,8 @@ from pierhead.statistics.sequential.means import Moments
 
 class Labels(Protocol):
     def cohorts(self, connection: Connection, rollout: Rollout) -> Sequence[LabelCohort]:
-        """Labelled answers of both arms since the current step began, by cohort; none while nobody sends labels."""
+        """Labelled answers of both arms since the current step began, by cohort, as they were known a while ago; none
+        while nobody sends labels. Takes no time: every tick asks."""
 
 
 class Alerts(Protocol):
@@ -35,9 +37,26 @@ class Evidence(Protocol):
         """
 
 
+class Engines(Protocol):
+    """What runs a version's files."""
+
+    def are_settled(self, connection: Connection, candidate: Candidate, now: datetime) -> bool:
+        """Whether the version will be run as it is now: what is being compiled becomes faster in the middle of a
+        comparison, and looks slow before."""
+
+
 class Stages(Protocol):
+    """What the guard asks the registry."""
+
+    def may_vouch(self, connection: Connection, caller: Caller, model_name: str) -> bool:
+        """Whether the caller may move versions of the model into Production: then their rollouts are evidence."""
+
     def is_in_production(self, connection: Connection, model_name: str, model_version: str) -> bool:
         """Whether the registry holds this version in Production; no if it does not know it."""
+
+
+class UnreadableOutcomes(Exception):
+    """The tables of labels or requests cannot be read now; the message says why."""
 
 
 class Outcomes(Protocol):
@@ -47,4 +66,7 @@ class Outcomes(Protocol):
         """What is missing for this metric of labels at this endpoint; None if it can be had."""
 
     def moments(self, connection: Connection, test: ABTest, metric: Metric) -> Sequence[Moments]:
-        """A metric of each arm, in order, one value a unit; only of cohorts that are matured alike in all arms."""
+        """A metric of each arm, in order, one value a unit; only of cohorts that are matured alike in all arms.
+
+        Raises UnreadableOutcomes.
+        """

@@ -129,6 +129,12 @@ class RolloutGuard(Protocol):
         ramp for the config, so that it gets its traffic step by step.
         """
 
+    def judge_tags(self, connection: Connection, caller: Caller, before: Endpoint, after: Endpoint) -> None:
+        """Judge other tags within the transaction that sets them. Raises PermissionDenied with what to do instead."""
+
+    def remember(self, connection: Connection, endpoint: Endpoint) -> None:
+        """Hear, within its transaction, that an endpoint is deleted: its name may come again."""
+
 
 class SnapshotPlace(Protocol):
     def read(self) -> Snapshot | None:

@@ -21,14 +21,16 @@ from pierhead.identity.services.audit import Denials
 from pierhead.identity.services.audit_keys import load_signer
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.clock import SystemClock
+from pierhead.kit.db import Database
 from pierhead.kit.folder_tree import FolderTree
 from pierhead.kit.home import Home
 from pierhead.kit.settings import Settings
 from pierhead.kit.signing import load_key
 from pierhead.kit.web.app import application
 from pierhead.kit.web.routes import Routes
-from pierhead.monitoring.api import labels, rows
+from pierhead.monitoring.api import alert_queries, alerts, destinations, labels, rows
 from pierhead.monitoring.api import routes as monitoring
+from pierhead.monitoring.services.alert_deliveries import destination_seal
 from pierhead.monitoring.services.label_intake import LabelIntake
 from pierhead.monitoring.services.labelled import Labelled
 from pierhead.monitoring.services.views import InferenceViews
@@ -47,9 +49,11 @@ from pierhead.tracking.api import routes as tracking
 from pierhead.tracking.services.child import Child
 from pierhead.tracking.services.rights import ArtifactGuard, ExperimentRights
 from pierhead.tracking.services.whereabouts import Whereabouts
+from pierhead.wiring.alerts import alert_metrics, readable_tables, table_owner
 from pierhead.wiring.background import Background
 from pierhead.wiring.evidence import Knowledge
 from pierhead.wiring.inference import masking_key
+from pierhead.wiring.monitor_doors import add_monitor_routes
 from pierhead.wiring.objects import AreaObjects
 from pierhead.wiring.rollouts import rollout_doors, rollout_guard
 from pierhead.wiring.serving_gate import RegistryServingGate
@@ -142,6 +146,8 @@ def api(settings: Settings, home: Home) -> Starlette:
     monitoring.add_routes(routes, spool=home.spool, tables=home.tables, gateways=home.run / "gateways")
     labels.add_routes(routes, database, LabelIntake(database, grounds, masking_key(home)), Labelled(home.tables))
     rows.add_routes(routes, database, grounds)
+    _add_alert_routes(routes, database, home, grounds, key)
+    add_monitor_routes(routes, database, home, grounds, metastore_id)
     # MLflow's http clients print links below the root.
     routes.add_plain("GET", "/", lambda _call: RedirectResponse("/mlflow/"), prefixes=("",))
     # Last: it takes everything under MLflow's prefixes that nobody took before.
@@ -165,6 +171,14 @@ def api(settings: Settings, home: Home) -> Starlette:
         lifespan=Background(database, child, denials, first=set_up_places, sweeps=sweeps),
         on_refusal=denials.record,
     )
+
+
+def _add_alert_routes(routes: Routes, database: Database, home: Home, grounds: Grounds, key: bytes) -> None:
+    clock = grounds.clock
+    _, metrics = alert_metrics(database, home)
+    alerts.add_routes(routes, alerts.AlertDoors(database, clock, metrics, table_owner(grounds)))
+    alert_queries.add_routes(routes, clock, readable_tables(grounds))
+    destinations.add_routes(routes, clock, destination_seal(key))
 
 
 def is_public(path: str) -> bool:

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from pierhead.catalog.services.grounds import Grounds
 from pierhead.catalog.services.pins import Pins
 from pierhead.identity.domain.querying import Queryable
 from pierhead.identity.services.audit_checkpoints import Checkpoints
@@ -23,8 +24,13 @@ from pierhead.kit.errors import PierheadError
 from pierhead.kit.home import Home
 from pierhead.kit.settings import Settings
 from pierhead.kit.signing import load_key
+from pierhead.monitoring.services.alert_deliveries import AlertDeliveries
+from pierhead.monitoring.services.alert_loop import AlertLoop
+from pierhead.monitoring.services.alert_queries import QueryLooks
 from pierhead.monitoring.services.ingestion import Ingestion
+from pierhead.monitoring.services.views import InferenceViews
 from pierhead.registry.services.deliveries import Deliveries
+from pierhead.registry.store.namespaces import ModelNamespaces
 from pierhead.serving.adapters.local_host import LocalWorkerHost
 from pierhead.serving.adapters.nudge_socket import NudgeSocket
 from pierhead.serving.adapters.snapshot_file import SnapshotFile
@@ -35,14 +41,17 @@ from pierhead.serving.domain.endpoints import Endpoint
 from pierhead.serving.domain.routing import RoutingRules
 from pierhead.serving.domain.snapshot import Principal
 from pierhead.serving.services.autoscaler import Autoscaler, Patience
-from pierhead.serving.services.machine import this_machine
+from pierhead.serving.services.machine import available_memory, this_machine
 from pierhead.serving.services.readings import TrafficReadings
 from pierhead.serving.services.reconciler import Reconciler
 from pierhead.serving.services.rest import Rest
+from pierhead.wiring.alerts import alert_loop, alert_sender, readable_tables
 from pierhead.wiring.compilation import Compilation
 from pierhead.wiring.inference import inference_rules
+from pierhead.wiring.monitor_doors import monitor_keeping
+from pierhead.wiring.monitors import refresh_loop
 from pierhead.wiring.plans import CompiledPlans
-from pierhead.wiring.rollouts import rollout_tick
+from pierhead.wiring.rollouts import label_joins, rollout_tick
 from pierhead.wiring.shared import RegistryVersions, checkpoint_file, open_database
 from pierhead.wiring.webhooks import webhook_sender
 
@@ -64,6 +73,12 @@ class Control:
     compile: Callable[[], object]
     verify: Callable[[], object]
     roll_out: Callable[[], object]
+    join_labels: Callable[[], object]
+    keep_monitors: Callable[[], object]
+    refresh_monitors: Callable[[], object]
+    look_at_alerts: Callable[[], object]
+    look_at_queries: Callable[[], object]
+    tell_alerts: Callable[[], object]
 
 
 @contextmanager
@@ -87,7 +102,7 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
         snapshots=SnapshotFile(home.snapshot),
         principals=lambda connection: principals(connection, clock),
         query_rights=query_rights,
-        autoscaler=Autoscaler(machine, patience(settings)),
+        autoscaler=Autoscaler(machine, patience(settings), available_memory),
         traffic=TrafficReadings(home.run / "gateways"),
         rules=RoutingRules(hold_timeout_s=settings.startup_timeout_s, verify_rate=settings.verify_rate),
         log_folder=home.logs,
@@ -101,7 +116,12 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
         pinned=lambda location: pinned(database, clock, location),
     )
     checkpoints = Checkpoints(database, clock, checkpoint_file(settings, home), load_signer(home.audit))
-    deliveries = Deliveries(database, clock, webhook_sender(settings, load_key(home.secret_key)))
+    key = load_key(home.secret_key)
+    alerts = alert_loop(database, clock, home, versions)
+    told = AlertDeliveries(database, clock, alert_sender(settings, clock, key))
+    grounds = Grounds(home, clock, ModelNamespaces(), InferenceViews())
+    queries = QueryLooks(database, clock, readable_tables(grounds))
+    deliveries = Deliveries(database, clock, webhook_sender(settings, key))
     try:
         yield Control(
             reconcile=reconciler.tick,
@@ -112,11 +132,19 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
             compile=compilation.compiler.tick,
             verify=compilation.verification.tick,
             roll_out=rollout_tick(database, clock, home, versions),
+            join_labels=label_joins(database, clock, home),
+            keep_monitors=monitor_keeping(database, home, grounds),
+            refresh_monitors=refresh_loop(database, home, grounds).tick,
+            look_at_alerts=alerts.tick,
+            look_at_queries=queries.tick,
+            tell_alerts=told.tick,
         )
     finally:
         reconciler.stop()
         nudges.close()
         deliveries.stop()
+        told.stop()
+        _keep_counts(alerts)
         _finish(checkpoints)
         database.dispose()
 
@@ -134,6 +162,14 @@ def pinned(database: Database, clock: Clock, location: Path) -> frozenset[int]:
     """The versions of the table here that must stay readable."""
     with database.reading() as connection:
         return Pins(connection, clock).versions_of(location)
+
+
+def _keep_counts(alerts: AlertLoop) -> None:
+    try:
+        alerts.stop()
+    except SQLAlchemyError:
+        # A few seconds of traffic that alerts will not see.
+        log.exception("what gateways counted was not kept")
 
 
 def _finish(checkpoints: Checkpoints) -> None:

@@ -1,18 +1,27 @@
 """Rollouts, filled by serving, the registry and the gateways' observations."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Connection
 
+from pierhead.compile.store.compilations import CompilationStore
+from pierhead.identity.domain.objects import Action
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.home import Home
+from pierhead.kit.web.caller import Caller
+from pierhead.monitoring.domain.alert_messages import sentence
+from pierhead.monitoring.domain.alert_records import Subject, SubjectKind
+from pierhead.monitoring.store.alerts import AlertStore
 from pierhead.registry.domain.gate import Report
 from pierhead.registry.domain.models import ModelVersion, Ready
 from pierhead.registry.domain.names import version_number
 from pierhead.registry.domain.stages import Stage
+from pierhead.registry.services.rights import ModelRights
 from pierhead.registry.store.evidence import EvidenceStore
+from pierhead.registry.store.models import ModelStore
 from pierhead.registry.store.versions import VersionStore
 from pierhead.rollouts.api.routes import RolloutDoors
 from pierhead.rollouts.domain.gates.results import OpenAlert
@@ -26,8 +35,11 @@ from pierhead.serving.adapters.nudge_socket import knock
 from pierhead.serving.ports import ModelVersions, ServingGate
 from pierhead.serving.services.endpoints import Endpoints
 from pierhead.serving.services.machine import this_machine
-from pierhead.wiring.rollout_labels import JoinedLabels
+from pierhead.wiring.rollout_labels import KnownLabels, LabelJoins
 from pierhead.wiring.rollout_outcomes import JoinedOutcomes
+
+_TAKEN_OVER = timedelta(seconds=5)
+"""After a compilation workers of the original are replaced one by one."""
 
 
 class RegistryEvidence:
@@ -40,16 +52,34 @@ class RegistryEvidence:
         if version is not None and version.state == Ready(candidate.digest):
             EvidenceStore(connection).put_report(version.id, check, Report(passed, message, at))
 
+    def may_vouch(self, connection: Connection, caller: Caller, model_name: str) -> bool:
+        model = ModelStore(connection).find(model_name)
+        return model is not None and ModelRights(connection, caller).may(Action.MOVE_TO_PRODUCTION, model)
+
     def is_in_production(self, connection: Connection, model_name: str, model_version: str) -> bool:
         version = _find(connection, model_name, model_version)
         return version is not None and version.stage is Stage.PRODUCTION
 
 
-class NoAlerts:
-    """`rollouts.ports.Alerts` of a platform without monitors."""
+class CompiledEngines:
+    """`rollouts.ports.Engines`."""
 
-    def open_alerts(self, _connection: Connection, _rollout: Rollout) -> Sequence[OpenAlert]:
-        return ()
+    def are_settled(self, connection: Connection, candidate: Candidate, now: datetime) -> bool:
+        found = CompilationStore(connection).find(candidate.digest)
+        if found is None:
+            return True
+        return found.ended_at is not None and found.is_over and now - found.ended_at >= _TAKEN_OVER
+
+
+class OpenAlerts:
+    """`rollouts.ports.Alerts`: what monitors say of the endpoint as a whole."""
+
+    def open_alerts(self, connection: Connection, rollout: Rollout) -> Sequence[OpenAlert]:
+        subject = Subject(SubjectKind.ENDPOINT, rollout.endpoint_id, rollout.endpoint_name)
+        return [
+            OpenAlert(alert.rule.rule.name, sentence(alert.rule.rule, alert.series, alert.state), False)
+            for alert in AlertStore(connection).list_open(subject)
+        ]
 
 
 def rollout_tick(database: Database, clock: Clock, home: Home, versions: ModelVersions) -> Callable[[], None]:
@@ -58,9 +88,10 @@ def rollout_tick(database: Database, clock: Clock, home: Home, versions: ModelVe
     surroundings = Surroundings(
         endpoints=_endpoints(clock, versions),
         observations=observations,
-        labels=JoinedLabels(home.tables, clock),
-        alerts=NoAlerts(),
+        labels=KnownLabels(_labels(home)),
+        alerts=OpenAlerts(),
         evidence=RegistryEvidence(),
+        engines=CompiledEngines(),
         nudge=lambda: knock(home.run / "nudge.sock"),
     )
     loop, leftovers = RolloutLoop(database, clock, surroundings), Leftovers(database, observations)
@@ -72,6 +103,11 @@ def rollout_tick(database: Database, clock: Clock, home: Home, versions: ModelVe
         leftovers.sweep()
 
     return tick
+
+
+def label_joins(database: Database, clock: Clock, home: Home) -> Callable[[], None]:
+    """One step of the loop that keeps rollouts' labels."""
+    return LabelJoins(database, home.tables, _labels(home), clock).tick
 
 
 def rollout_guard(clock: Clock, versions: ModelVersions) -> Guard:
@@ -89,11 +125,15 @@ def rollout_doors(
         endpoints=_endpoints(clock, versions),
         gate=gate,
         guard=guard,
-        labels=JoinedLabels(home.tables, clock),
-        alerts=NoAlerts(),
+        labels=KnownLabels(_labels(home)),
+        alerts=OpenAlerts(),
         outcomes=JoinedOutcomes(home.tables, clock),
         nudge=lambda: knock(home.run / "nudge.sock"),
     )
+
+
+def _labels(home: Home) -> Path:
+    return home.run / "rollout-labels"
 
 
 def _endpoints(clock: Clock, versions: ModelVersions) -> Callable[[Connection], Endpoints]:

@@ -71,7 +71,10 @@ print(
             "coverage": [(cohort["predictions"], cohort["labelled"]) for cohort in coverage["cohorts"]],
             "view": [view.table_type.value, [each.name for each in view.columns][:3]],
             "kinds": sorted(
-                each.name for each in w.tables.list("main", "compat") if each.name.startswith("inference_")
+                each.name
+                for each in w.tables.list("main", "compat")
+                # Its monitor writes tables too, sooner or later.
+                if each.name.startswith("inference_") and not each.name.endswith("_metrics")
             ),
         }
     )

@@ -7,10 +7,12 @@ import pkgutil
 import re
 
 import databricks.sdk.service.catalog as catalog
+import databricks.sdk.service.dataquality as dataquality
 import databricks.sdk.service.iam as iam
 import databricks.sdk.service.ml as ml
 import databricks.sdk.service.serving as serving
 import databricks.sdk.service.settings as settings
+import databricks.sdk.service.sql as sql
 import mlflow.protos
 from mlflow.protos import databricks_pb2
 
@@ -19,6 +21,10 @@ SDK = {
     "w.model_registry": ml.ModelRegistryAPI,
     "w.registered_models": catalog.RegisteredModelsAPI,
     "w.model_versions": catalog.ModelVersionsAPI,
+    "w.quality_monitors": catalog.QualityMonitorsAPI,
+    "w.data_quality": dataquality.DataQualityAPI,
+    "w.alerts_v2": sql.AlertsV2API,
+    "w.notification_destinations": settings.NotificationDestinationsAPI,
     "w.users": iam.UsersAPI,
     "w.groups": iam.GroupsAPI,
     "w.service_principals": iam.ServicePrincipalsAPI,

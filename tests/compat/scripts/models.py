@@ -6,6 +6,7 @@ import mlflow
 import mlflow.pyfunc
 import numpy as np
 import pandas as pd
+import sklearn as sklearn_library
 from mlflow.models import infer_signature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from sklearn.compose import make_column_transformer
@@ -22,6 +23,10 @@ def _pins(*modules):
     return [*PINS, *(f"{names.get(module.__name__, module.__name__)}=={module.__version__}" for module in modules)]
 
 
+# They need no scikit-learn, but so they share an environment with those that do.
+OPAQUE_PINS = _pins(sklearn_library)
+
+
 def _frame():
     data = load_breast_cancer(as_frame=True)
     return data.data.iloc[:, :6], data.target
@@ -29,8 +34,6 @@ def _frame():
 
 def sklearn():
     """Mixed types: numbers and strings, a pipeline."""
-    import sklearn as library
-
     x, y = _frame()
     x = x.iloc[:, :3].assign(site=np.where(x.index % 3 == 0, "left", "right"))
     model = make_pipeline(
@@ -39,7 +42,7 @@ def sklearn():
     ).fit(x, y)
     signature = infer_signature(x, model.predict(x))
     info = mlflow.sklearn.log_model(
-        model, name="model", signature=signature, input_example=x.head(2), pip_requirements=_pins(library)
+        model, name="model", signature=signature, input_example=x.head(2), pip_requirements=_pins(sklearn_library)
     )
     return info, x.head(7)
 
@@ -99,7 +102,7 @@ def pyfunc():
         params=ParamSchema([ParamSpec("factor", DataType.double, 1.0)]),
     )
     info = mlflow.pyfunc.log_model(
-        name="model", python_model=Scorecard(), signature=signature, pip_requirements=PINS, code_paths=[__file__]
+        name="model", python_model=Scorecard(), signature=signature, pip_requirements=OPAQUE_PINS, code_paths=[__file__]
     )
     return info, rows
 
@@ -117,7 +120,7 @@ def tensor():
         outputs=Schema([TensorSpec(np.dtype("float32"), (-1, 2, 2))]),
     )
     info = mlflow.pyfunc.log_model(
-        name="model", python_model=Doubler(), signature=signature, pip_requirements=PINS, code_paths=[__file__]
+        name="model", python_model=Doubler(), signature=signature, pip_requirements=OPAQUE_PINS, code_paths=[__file__]
     )
     return info, np.arange(12, dtype="float32").reshape(3, 2, 2)
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from fakes.rest_server import RestServer
+from harness.commands import PIERHEAD, run_pierhead
 from pierhead.identity.services.accounts import Authenticator
 from pierhead.kit.clock import SystemClock
 from pierhead.kit.db import Database, sqlite_url
@@ -22,8 +23,6 @@ from pierhead.kit.home import Home
 from pierhead.kit.replacing import replace_file
 from pierhead.processes.prepare import create_folders, ensure_admin, prepare_database
 from pierhead.processes.sockets import address_file
-
-PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def database(home: Home) -> Iterator[Database]:
 
 def pierhead(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIERHEAD", "DATABRICKS"))}
-    return subprocess.run([PIERHEAD, *arguments], capture_output=True, text=True, env=kept | variables, timeout=60)
+    return run_pierhead(*arguments, environment=kept | variables)
 
 
 def test_env_prints_the_running_address_and_the_admins_token(home: Home, database: Database) -> None:
@@ -271,7 +270,7 @@ def test_an_interrupted_wait_is_exit_code_130() -> None:
     with RestServer() as server:
         server.answer("GET /api/2.0/serving-endpoints/e", {"state": {"ready": "NOT_READY", "config_update": "X"}})
         with subprocess.Popen(
-            [PIERHEAD, "endpoints", "wait", "e"],
+            [str(PIERHEAD), "endpoints", "wait", "e"],
             env=os.environ | {"DATABRICKS_HOST": server.url, "DATABRICKS_TOKEN": "x"},
             stderr=subprocess.PIPE,
             text=True,

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.commands import run_pierhead
 from pierhead.identity.services.accounts import Authenticator
 from pierhead.kit.clock import SystemClock
 from pierhead.kit.db import Database, sqlite_url
@@ -18,8 +18,6 @@ from pierhead.kit.errors import Unauthenticated
 from pierhead.kit.home import Home
 from pierhead.kit.web.caller import Caller
 from pierhead.processes.prepare import create_folders, ensure_admin, prepare_database
-
-PIERHEAD = str(Path(sys.executable).with_name("pierhead"))
 
 
 class Owner:
@@ -31,8 +29,7 @@ class Owner:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIERHEAD", "DATABRICKS"))}
-        command = [PIERHEAD, *words, "--home", str(self._home.root)]
-        return subprocess.run(command, capture_output=True, text=True, env=kept, timeout=60, stdin=subprocess.DEVNULL)
+        return run_pierhead(*words, "--home", str(self._home.root), environment=kept)
 
     def do(self, *words: str) -> str:
         """What the command prints; it succeeds."""

@@ -9,7 +9,7 @@ from benchmarks.parity.subjects import Subject, subjects
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-_ROWS = 1500
+_ROWS = 400
 _COMPILED = (
     "impute,_scale,_one-hot,_LogisticRegression_(proba)_on_ledger",
     "HistGradientBoosting_with_categorical_splits_on_ledger",

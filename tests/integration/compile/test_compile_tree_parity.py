@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 Data = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
-QUIET: dict[str, Any] = {"verbose": 0, "allow_writing_files": False, "iterations": 100, "thread_count": 1}
+QUIET: dict[str, Any] = {"verbose": 0, "allow_writing_files": False, "iterations": 30, "thread_count": 1}
 
 
 def made_up(missing: float) -> Data:
@@ -44,17 +44,17 @@ DATA: dict[str, Callable[[], Data]] = {
 }
 
 MODELS: dict[str, tuple[Callable[[], Any], float]] = {
-    "forest": (lambda: ensemble.RandomForestClassifier(60, random_state=0), 1e-9),
-    "extra trees": (lambda: ensemble.ExtraTreesRegressor(40, random_state=0), 1e-9),
-    "histogram classes": (lambda: ensemble.HistGradientBoostingClassifier(max_iter=40, random_state=0), 1e-9),
-    "histogram": (lambda: ensemble.HistGradientBoostingRegressor(max_iter=100, random_state=0), 1e-9),
-    "xgboost classes": (lambda: xgboost.XGBClassifier(n_estimators=60, n_jobs=1), 1e-5),
-    "xgboost": (lambda: xgboost.XGBRegressor(n_estimators=100, n_jobs=1), 1e-5),
-    "lightgbm classes": (lambda: lightgbm.LGBMClassifier(n_estimators=60, verbose=-1, n_jobs=1), 1e-9),
-    "lightgbm": (lambda: lightgbm.LGBMRegressor(n_estimators=100, verbose=-1, n_jobs=1), 1e-9),
+    "forest": (lambda: ensemble.RandomForestClassifier(20, random_state=0), 1e-9),
+    "extra trees": (lambda: ensemble.ExtraTreesRegressor(15, random_state=0), 1e-9),
+    "histogram classes": (lambda: ensemble.HistGradientBoostingClassifier(max_iter=12, random_state=0), 1e-9),
+    "histogram": (lambda: ensemble.HistGradientBoostingRegressor(max_iter=30, random_state=0), 1e-9),
+    "xgboost classes": (lambda: xgboost.XGBClassifier(n_estimators=20, n_jobs=1), 1e-5),
+    "xgboost": (lambda: xgboost.XGBRegressor(n_estimators=30, n_jobs=1), 1e-5),
+    "lightgbm classes": (lambda: lightgbm.LGBMClassifier(n_estimators=20, verbose=-1, n_jobs=1), 1e-9),
+    "lightgbm": (lambda: lightgbm.LGBMRegressor(n_estimators=30, verbose=-1, n_jobs=1), 1e-9),
     "catboost classes": (lambda: catboost.CatBoostClassifier(**QUIET), 1e-9),
     "catboost": (lambda: catboost.CatBoostRegressor(**QUIET), 1e-9),
-    "isolation forest": (lambda: ensemble.IsolationForest(random_state=0), 1e-9),
+    "isolation forest": (lambda: ensemble.IsolationForest(n_estimators=30, random_state=0), 1e-9),
 }
 
 

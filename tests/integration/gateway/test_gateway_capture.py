@@ -191,6 +191,10 @@ def test_traffic_is_counted_every_second(rig: Rig) -> None:
     assert counts["busy"].requests_by_status == {"200": 2, "400": 1}
     assert sum(counts["busy"].latency_counts) == 3
     assert counts["busy"].latency_sum_ms > 0
+    parts = [counts["busy"].queue_counts, counts["busy"].predict_counts, counts["busy"].wakeup_counts]
+    assert [sum(part) for part in parts] == [3, 3, 0]
+    # The fake workers say that every prediction took them 0.7 ms.
+    assert counts["busy"].predict_sum_ms == pytest.approx(2.1)
     assert counts["idle"].requests_by_status == {}
 
 

@@ -435,3 +435,27 @@ def test_a_worker_that_announces_an_endless_frame_is_left_and_the_request_saved(
 
     assert {rig.invoke().status for _ in range(4)} == {200}
     assert broken.requests
+
+
+def test_what_waits_behind_a_request_that_hangs_and_what_comes_later_is_answered_by_another_worker(rig: Rig) -> None:
+    async def hang(request: frames.Request, connection: WorkerConnection) -> None:
+        """For ever with the first; what comes behind it is never looked at."""
+
+    hanging, healthy = rig.worker("w1", hang), rig.worker("w2", hang)
+    rig.route_fraud(hanging, healthy, timeout_s=1.0)
+    first, answers = invoke_in_background(rig)
+    wait_until(lambda: hanging.requests or healthy.requests)
+    if healthy.requests:
+        hanging, healthy = healthy, hanging
+    healthy.behave = echo
+    time.sleep(0.6)
+    # One of them is dealt to the worker that hangs: nobody can tell yet.
+    threads = [invoke_in_background(rig) for _ in range(2)]
+    first.join(20)
+    later = [rig.invoke() for _ in range(6)]
+    for thread, _ in threads:
+        thread.join(20)
+
+    assert [answer.status for answer in answers] == [504]
+    assert [found[0].status for _, found in threads] == [200, 200]
+    assert [answer.status for answer in later] == [200] * 6

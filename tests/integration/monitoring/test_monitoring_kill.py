@@ -2,8 +2,7 @@
 
 import os
 import random
-import subprocess
-import sys
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,10 +12,14 @@ from deltalake import DeltaTable
 from monitoring_records import TABLE
 
 from fakes.clock import FixedClock
+from harness import warm_python
+from harness.warm_python import Program
 from pierhead.kit import spool
 from pierhead.monitoring.services.ingestion import Ingestion
 
 SCRIPT = Path(__file__).with_name("monitoring_killed.py")
+
+_MODULES = ("pierhead.monitoring.services.ingestion", "pierhead.monitoring.services.payload_table", "deltalake")
 
 
 class Writer:
@@ -25,7 +28,7 @@ class Writer:
     def __init__(self, root: Path, number: int) -> None:
         self.printed = root / f"printed-{number}"
         with self.printed.open("wb") as file:
-            self._process = start("write", str(root), stdout=file)
+            self._process = start("write", str(root), stdout=file.fileno())
 
     def kill(self) -> None:
         kill(self._process)
@@ -35,23 +38,22 @@ class Writer:
         return {f"r-{number}" for number in complete.split()}
 
 
-def start(*arguments: str, stdout: object = subprocess.PIPE) -> subprocess.Popen[bytes]:
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    environment = os.environ | {"PYTHONPATH": path}
-    return subprocess.Popen([sys.executable, str(SCRIPT), *arguments], stdout=stdout, env=environment)  # type: ignore[call-overload,no-any-return]
+def start(*arguments: str, stdout: int) -> Program:
+    command = [str(SCRIPT), *arguments]
+    return warm_python.start(_MODULES, command, stdout=stdout, stderr=2, folder=Path.cwd(), environment=os.environ)
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
+def kill(process: Program) -> None:
+    process.send_signal(signal.SIGKILL)
     process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
 
 
-def begun(root: Path, fault: str = "") -> subprocess.Popen[bytes]:
-    process = start("ingest", str(root), fault)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"begins\n"
+def begun(root: Path, fault: str = "") -> Program:
+    ours, theirs = os.pipe()
+    process = start("ingest", str(root), fault, stdout=theirs)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as said:
+        assert said.readline() == b"begins\n"
     return process
 
 

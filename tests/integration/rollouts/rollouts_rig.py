@@ -17,6 +17,7 @@ from pierhead.kit.clock import to_ms
 from pierhead.kit.db import Database
 from pierhead.kit.spool import SpoolWriter
 from pierhead.rollouts.domain.gates.results import LabelCohort, OpenAlert
+from pierhead.rollouts.domain.proofs import FULL_WORTH
 from pierhead.rollouts.domain.readings import Reading
 from pierhead.rollouts.domain.rollouts import Candidate, Look, Rollout
 from pierhead.rollouts.domain.spec_yaml import parse_spec
@@ -68,6 +69,16 @@ class NoFacts:
         return ()
 
 
+class Slow:
+    """Engines that are compiled until `until`, or never."""
+
+    def __init__(self) -> None:
+        self.until: datetime | None = None
+
+    def are_settled(self, _connection: Connection, _candidate: Candidate, now: datetime) -> bool:
+        return self.until is None or now >= self.until
+
+
 class Killed(BaseException):
     """Nobody catches it, as nobody catches a kill."""
 
@@ -101,6 +112,13 @@ class Interrupted(Observations):
         return super().read(observer_id, positions, max_bytes)
 
 
+class InSmallBites(Observations):
+    """Reads a few records at a time, as of a backlog."""
+
+    def read(self, observer_id: str, positions: Positions, max_bytes: int) -> Batch:
+        return super().read(observer_id, positions, min(max_bytes, 4000))
+
+
 class RolloutRig:
     def __init__(self, folder: Path, database: Database) -> None:
         self.serving = Rig(folder, database)
@@ -109,6 +127,7 @@ class RolloutRig:
         self.root = folder / "observations"
         self.observations = Observations(self.root)
         self.evidence = ToldEvidence()
+        self.engines = Slow()
         self.nudges = 0
         self.champion, self.candidate = Behaviour(), Behaviour()
         self.loop = self.new_loop()
@@ -118,11 +137,10 @@ class RolloutRig:
     def new_loop(self, database: Database | None = None, observations: Observations | None = None) -> RolloutLoop:
         """As after a restart of the controller."""
         facts = NoFacts()
-        return RolloutLoop(
-            database or self.database,
-            self.clock,
-            Surroundings(self.endpoints, observations or self.observations, facts, facts, self.evidence, self._nudge),
+        around = Surroundings(
+            self.endpoints, observations or self.observations, facts, facts, self.evidence, self.engines, self._nudge
         )
+        return RolloutLoop(database or self.database, self.clock, around)
 
     def endpoints(self, connection: Connection) -> Endpoints:
         return Endpoints(connection, self.clock, self.serving.versions)
@@ -145,12 +163,17 @@ class RolloutRig:
     def start(self, text: bytes = SHORT, version: str = "2") -> Rollout:
         with self.database.transaction() as connection:
             return self.rollouts(connection).start(
-                "fraud", draft(spec(version)), parse_spec(text), creator="ada", admit=lambda _before, _after: None
+                "fraud",
+                draft(spec(version)),
+                parse_spec(text),
+                creator="ada",
+                admit=lambda _before, _after, _spec: FULL_WORTH,
             )
 
     def act(self, action: str, reason: str = "") -> Rollout:
         with self.database.transaction() as connection:
-            found: Rollout = getattr(self.rollouts(connection), action)("fraud", by="ada", reason=reason)
+            more = {"permit": lambda _endpoint: None} if action == "promote" else {}
+            found: Rollout = getattr(self.rollouts(connection), action)("fraud", by="ada", reason=reason, **more)
             return found
 
     def get(self) -> Rollout:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from pierhead.gateway.records import InferenceRecord, encode
 from pierhead.kit.errors import InvalidArgument, InvalidState, NotImplementedYet
 from pierhead.rollouts.domain.abtest_reports import ABReport
 from pierhead.rollouts.domain.abtests import ABStatus, ABTest, ABTestSpec, Metric, arms_of
-from pierhead.rollouts.services.abtests import ABTestLoop, ABTests
+from pierhead.rollouts.services.abtests import MOST_RUNNING, ABTestLoop, ABTests
 from pierhead.serving.domain.endpoints import Tag
 from pierhead.statistics.sequential.means import Moments
 
@@ -170,6 +171,41 @@ def test_people_stop_it_once(ab: ABRig) -> None:
 def test_metrics_of_labels_say_what_is_missing(ab: ABRig) -> None:
     with pytest.raises(NotImplementedYet, match="accuracy: nobody sends labels"):
         ab.create(metrics=(Metric.ACCURACY,))
+
+
+def test_a_test_that_could_come_to_nothing_is_refused(ab: ABRig) -> None:
+    with ab.rig.serving.endpoints() as endpoints:
+        endpoints.patch_tags("fraud", add=[Tag("pierhead.masked_columns", "city:drop")], delete=[])
+    with pytest.raises(InvalidArgument, match="column 'city' is masked"):
+        ab.create(slices=("city",))
+    with pytest.raises(InvalidArgument, match="observe_rate"):
+        ab.create(observe_rate=0.0)
+    arms = arms_of(ab.rig.serving.get(), None, ())
+    same = tuple(replace(arm, model_version="1") for arm in arms)
+    with pytest.raises(InvalidArgument, match=r"2 arms serve .* version 1"):
+        ab.create(arms=same, metrics=(Metric.LOSS,))
+
+
+def test_few_tests_of_an_endpoint_run_at_a_time(ab: ABRig) -> None:
+    for _ in range(MOST_RUNNING):
+        ab.create()
+    with pytest.raises(InvalidState, match="pierhead abtests stop"):
+        ab.create()
+
+
+def test_requests_of_one_id_are_one_unit_without_a_unit_key_too(ab: ABRig) -> None:
+    ab.create()
+    ab.serve(200, unit_hash="00000000000000ff", arm=lambda _i: "a")
+    assert (ab.get().reading.requests, ab.get().reading.units) == (200, 1)
+
+
+def test_masked_columns_reach_no_slice(ab: ABRig) -> None:
+    ab.create(slices=("city",))
+    with ab.rig.serving.endpoints() as endpoints:
+        endpoints.patch_tags("fraud", add=[Tag("pierhead.masked_columns", "city")], delete=[])
+    ab.serve(50)
+    assert ab.get().reading.requests == 50
+    assert ab.get().reading.slices == {}
 
 
 def test_one_entity_alone_is_no_test(ab: ABRig) -> None:

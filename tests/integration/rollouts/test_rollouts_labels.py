@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 from rollouts_rig import RolloutRig
-from sqlalchemy import Connection
 
 from integration.serving.serving_rig import spec
 from pierhead.gateway.records import InferenceRecord, encode
@@ -20,40 +19,67 @@ from pierhead.rollouts.domain.abtests import ABTestSpec, Metric, arms_of
 from pierhead.rollouts.domain.gates.results import LabelCohort
 from pierhead.rollouts.domain.rollouts import Rollout
 from pierhead.rollouts.services.abtests import ABTests
+from pierhead.rollouts.store.rollouts import RolloutStore
 from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.drafts import ConfigDraft
 from pierhead.serving.domain.endpoints import Route
-from pierhead.wiring.rollout_labels import JoinedLabels
+from pierhead.wiring.rollout_labels import KnownLabels, LabelJoins
 from pierhead.wiring.rollout_outcomes import JoinedOutcomes
 
 TABLE = "main.logs.fraud_payload"
 
 
 def test_both_arms_are_counted_on_the_same_cohorts_by_their_route(rig: RolloutRig, tmp_path: Path) -> None:
-    with rig.serving.endpoints() as endpoints:
-        capture = CaptureConfig("main", "logs", "fraud", True)
-        endpoints.update_config("fraud", ConfigDraft((spec("1"),), None, capture), creator="ada")
-    rig.serving.until_ready()
+    _live_with_a_table(rig)
     rig.start()
     rollout = rig.until(lambda each: each.ready_at is not None)
-    canary = replace(rollout, state=replace(rollout.state, step=1))
     rig.clock.advance(60)
-    _write(rig, tmp_path, {"c1": ("primary", 1), "c2": ("primary", 0), "n1": ("candidate", 1), "s1": ("shadow", 1)})
-    _label(rig, tmp_path, {"c1": 1, "c2": 1, "n1": 1, "s1": 1})
+    _write(rig, tmp_path, {"c1": ("primary", 1), "c2": ("primary", 0), "n1": ("candidate", 1), "s2": ("shadow", 1)})
+    _label(rig, tmp_path, {"c1": 1, "c2": 1, "n1": 1})
     rig.clock.advance(3600)
-    labels = JoinedLabels(tmp_path / "tables", rig.clock)
-    with rig.database.reading() as connection:
-        champion, candidate = _counted(labels, connection, canary)
-        in_shadow = _counted(labels, connection, rollout)[1]
-    assert (champion, candidate, in_shadow) == ((2, 1), (1, 1), (1, 1))
+    joins, labels = _labels(rig, tmp_path)
+    joins.tick()
+    champion, candidate, pairs = _counted(rig, labels, rollout)
+    assert (champion, candidate, pairs) == ((2, 1), (1, 1), (1, 1, 0))
+    _go_on(rig)
+    canary = rig.get()
+    assert _counted(rig, labels, canary) == ((0, 0), (0, 0), (0, 0, 0))
+    rig.clock.advance(120)
+    _write(rig, tmp_path, {"c3": ("primary", 1), "n3": ("candidate", 1)})
+    _label(rig, tmp_path, {"c3": 1, "n3": 1})
+    rig.clock.advance(3600)
+    joins.tick()
+    assert _counted(rig, labels, canary) == ((1, 1), (1, 1), (0, 0, 0))
+
+
+def test_labels_are_joined_once_a_minute_and_looked_up_in_between(rig: RolloutRig, tmp_path: Path) -> None:
+    _live_with_a_table(rig)
+    rig.start()
+    rollout = rig.until(lambda each: each.ready_at is not None)
+    rig.clock.advance(3600)
+    joins, labels = _labels(rig, tmp_path)
+    joins.tick()
+    (path,) = (tmp_path / "labels").iterdir()
+    first = path.read_bytes()
+    rig.clock.advance(30)
+    joins.tick()
+    assert path.read_bytes() == first
+    rig.clock.advance(30)
+    joins.tick()
+    assert path.read_bytes() != first
+    rig.act("abort")
+    joins.tick()
+    assert not path.exists()
+    assert _counted(rig, labels, rollout)[0] == (0, 0)
 
 
 def test_an_endpoint_without_an_inference_table_has_no_labels(rig: RolloutRig, tmp_path: Path) -> None:
     rig.start()
     rollout = rig.until(lambda each: each.ready_at is not None)
     rig.clock.advance(3600)
-    with rig.database.reading() as connection:
-        assert JoinedLabels(tmp_path / "tables", rig.clock).cohorts(connection, rollout) == ()
+    joins, labels = _labels(rig, tmp_path)
+    joins.tick()
+    assert _counted(rig, labels, rollout)[0] == (0, 0)
 
 
 def test_arms_of_an_ab_test_are_compared_by_labels_of_mature_cohorts(rig: RolloutRig, tmp_path: Path) -> None:
@@ -83,14 +109,36 @@ def test_arms_of_an_ab_test_are_compared_by_labels_of_mature_cohorts(rig: Rollou
     assert [(each.n, each.mean) for each in loss] == [(2, 0.5), (2, 0.0)]
 
 
-def _counted(labels: JoinedLabels, connection: Connection, rollout: Rollout) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Labelled and correct of champion and candidate, over all cohorts."""
-    cohorts: list[LabelCohort] = [*labels.cohorts(connection, rollout)]
-    arms = [(each.champion, each.candidate) for each in cohorts]
-    champion, candidate = zip(*arms, strict=True)
+def _live_with_a_table(rig: RolloutRig) -> None:
+    with rig.serving.endpoints() as endpoints:
+        capture = CaptureConfig("main", "logs", "fraud", True)
+        endpoints.update_config("fraud", ConfigDraft((spec("1"),), None, capture), creator="ada")
+    rig.serving.until_ready()
+
+
+def _go_on(rig: RolloutRig) -> None:
+    """The next step begins now."""
+    with rig.database.transaction() as connection:
+        rollout = rig.get()
+        state = replace(rollout.state, step=1, step_started_at=rig.clock.now())
+        assert RolloutStore(connection).put(replace(rollout, state=state))
+
+
+def _labels(rig: RolloutRig, root: Path) -> tuple[LabelJoins, KnownLabels]:
+    folder = root / "labels"
+    return LabelJoins(rig.database, root / "tables", folder, rig.clock), KnownLabels(folder)
+
+
+def _counted(
+    rig: RolloutRig, labels: KnownLabels, rollout: Rollout
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int, int]]:
+    """Labelled and correct of champion and candidate, and pairs with those gained and lost, over all cohorts."""
+    with rig.database.reading() as connection:
+        cohorts: list[LabelCohort] = [*labels.cohorts(connection, rollout)]
     return (
-        (sum(each.labelled for each in champion), sum(each.correct for each in champion)),
-        (sum(each.labelled for each in candidate), sum(each.correct for each in candidate)),
+        (sum(each.champion.labelled for each in cohorts), sum(each.champion.correct for each in cohorts)),
+        (sum(each.candidate.labelled for each in cohorts), sum(each.candidate.correct for each in cohorts)),
+        (sum(each.pairs for each in cohorts), sum(each.gained for each in cohorts), sum(each.lost for each in cohorts)),
     )
 
 
@@ -107,11 +155,17 @@ def _write(rig: RolloutRig, root: Path, answers: dict[str, tuple[str, int]], ver
 def _changed(base: InferenceRecord, request_id: str, route: str, answer: int, at_ms: int) -> InferenceRecord:
     body = json.dumps({"predictions": [answer]}).encode()
     return msgspec.structs.replace(
-        base, request_id=request_id, route=route, response=body, timestamp_ms=at_ms, client_request_id=None
+        base,
+        request_id=request_id,
+        route=route,
+        response=body,
+        timestamp_ms=at_ms,
+        client_request_id=None,
+        shadow_of=request_id.replace("s", "c") if route == "shadow" else None,
     )
 
 
 def _label(rig: RolloutRig, root: Path, labels: dict[str, int]) -> None:
     rows = [{"request_id": request_id, "label": label} for request_id, label in labels.items()]
     now = rig.clock.now() + timedelta(seconds=30)
-    Labels(root / "tables", TABLE).add(json_labels(rows), batch_id="b1", source="test", now=now)
+    Labels(root / "tables", TABLE).add(json_labels(rows), batch_id=" ".join(labels), source="test", now=now)

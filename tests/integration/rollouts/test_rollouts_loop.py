@@ -1,18 +1,26 @@
 """The loop from observations to a decision and its effects, each exactly once."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from rollouts_rig import SHORT, Behaviour, DyingDatabase, Interrupted, Killed, RolloutRig
+from rollouts_rig import SHORT, Behaviour, DyingDatabase, InSmallBites, Interrupted, Killed, RolloutRig
 
 from pierhead.identity.services.audit import recording
 from pierhead.identity.store.audit import AuditStore
 from pierhead.kit.db import Database
 from pierhead.kit.errors import Conflict, InvalidState
 from pierhead.kit.spool import SpoolWriter, streams
+from pierhead.rollouts.domain.proofs import FULL_WORTH
+from pierhead.rollouts.domain.readings import Reading
 from pierhead.rollouts.domain.states import Status
 from pierhead.rollouts.services.leftovers import Leftovers
+from pierhead.rollouts.services.rollouts import steer
 from pierhead.rollouts.store.guard import CanariedStore
+from pierhead.rollouts.store.rollouts import ReadingStore, RolloutStore
+from pierhead.serving.domain.deployments import deployments_after
+from pierhead.serving.domain.reconcile import FailConfig
 from pierhead.serving.store.endpoints import EndpointStore
 
 QUICK = SHORT.replace(b"least_requests: 40", b"least_requests: 20")
@@ -28,7 +36,14 @@ def test_a_good_candidate_goes_all_the_way(rig: RolloutRig) -> None:
     assert endpoint.active.version == rollout.config_version
     assert endpoint.observers == ()
     outcomes = [look.outcome for look in rig.looks()]
-    assert [each for each in outcomes if each != "wait"] == ["start", "begin", "advance", "advance", "promote"]
+    assert [each for each in outcomes if each != "wait"] == [
+        "start",
+        "begin",
+        "advance",
+        "advance",
+        "promote",
+        "promoted",
+    ]
     assert {check: passed for check, (passed, _) in rig.evidence.told.items()} == {"shadow": True, "canary": True}
     with rig.database.reading() as connection:
         digest = started.candidate.digest
@@ -79,15 +94,92 @@ def test_what_can_be_no_record_is_passed_over(rig: RolloutRig) -> None:
     assert rig.counted(step=0) == 30
 
 
+def test_no_step_is_passed_in_the_middle_of_a_backlog_and_old_records_are_not_of_the_next(rig: RolloutRig) -> None:
+    rig.start(QUICK)
+    rig.until(lambda rollout: rollout.ready_at is not None)
+    rig.clock.advance(3)
+    rig.serve(100)
+    rig.clock.advance(3)
+    loop, bites = rig.new_loop(observations=InSmallBites(rig.root)), 0
+    while rig.get().state.step == 0:
+        loop.tick()
+        bites += 1
+        assert bites < 100
+    assert bites > 5
+    assert rig.counted(step=0) == 100
+    rig.clock.advance(300)
+    rig.loop.tick()
+    assert rig.counted(step=1) == 0
+
+
+def test_a_step_that_is_over_keeps_counts_and_no_answers(rig: RolloutRig) -> None:
+    rig.candidate = Behaviour(score=lambda i: (i * 37 % 100) / 100 + (0 if i % 30 else 7.125))
+    rig.start(QUICK)
+    rig.until(lambda rollout: rollout.state.step == 1)
+    with rig.database.reading() as connection:
+        kept = ReadingStore(connection).find(rig.get().id, 0)
+    assert kept is not None
+    reading = Reading.from_json(json.loads(kept))
+    assert reading.pairs.pairs >= 20
+    worst = reading.most_different()[0]
+    assert int(worst.request_id.removeprefix("r")) % 30 == 0
+    assert (worst.champion, worst.candidate) == ("", "")
+    assert "predictions" not in kept
+    assert list(reading.halves) == []
+
+
+def test_a_held_candidate_whose_traffic_was_withdrawn_can_be_resumed(rig: RolloutRig) -> None:
+    rig.start(b"on_hold: withdraw\n" + SHORT.replace(b"least_requests: 40", b"least_requests: 4000, max_duration: 20s"))
+    rig.until(lambda rollout: rollout.ready_at is not None)
+    with rig.database.transaction() as connection:
+        # A canary from the beginning.
+        rollout = rig.get()
+        state = replace(rollout.state, step=2, step_started_at=rig.clock.now())
+        steered = replace(rollout, state=state)
+        assert RolloutStore(connection).put(steered)
+        steer(rig.endpoints(connection), steered)
+    rig.until(lambda rollout: rollout.state.status is Status.HELD)
+    assert rig.get().state.reason.startswith("the step has lasted")
+    before = rig.counted(step=2)
+    for _ in range(10):
+        rig.second(400)
+    assert rig.counted(step=2) == before
+    rig.act("resume")
+    for _ in range(10):
+        rig.second(400)
+    assert rig.get().state.status is Status.RUNNING
+    assert rig.counted(step=2) > before
+
+
+def test_a_shadow_without_an_end_is_evidence_once_and_looked_at_less_and_less(rig: RolloutRig) -> None:
+    rig.start(b"steps: [{shadow_rate: 1, least_duration: 2s, least_requests: 40}]")
+    rig.until(lambda rollout: rollout.ready_at is not None)
+    told: list[str] = []
+    for _ in range(2 * 60):
+        rig.evidence.told.clear()
+        rig.clock.advance(60)
+        rig.serve(40)
+        rig.loop.tick()
+        told += rig.evidence.told
+    assert told == ["shadow"]
+    assert 60 <= len(rig.looks()) <= 66
+
+
 def test_observations_of_a_rollout_that_is_over_are_deleted(rig: RolloutRig) -> None:
-    rig.start()
+    rig.candidate = Behaviour(score=lambda i: (i * 37 % 100) / 100 + 0.01)
+    rig.start(SHORT.replace(b"least_requests: 40", b"least_requests: 4000"))
     rig.second()
     leftovers = Leftovers(rig.database, rig.observations)
     leftovers.sweep()
     assert rig.observations.observers() == {rig.get().observer_id}
+    rig.judge(6)
+    with rig.database.reading() as connection:
+        assert "predictions" in str(ReadingStore(connection).find(rig.get().id, 0))
     rig.act("abort")
     leftovers.sweep()
     assert rig.observations.observers() == frozenset()
+    with rig.database.reading() as connection:
+        assert "predictions" not in str(ReadingStore(connection).find(rig.get().id, 0))
 
 
 @pytest.mark.parametrize("commits", [False, True])
@@ -112,7 +204,7 @@ def test_a_controller_that_is_killed_counts_and_decides_nothing_twice(rig: Rollo
     dying.dispose()
     assert kills > 5
     outcomes = [look.outcome for look in rig.looks() if look.outcome != "wait"]
-    assert outcomes == ["start", "begin", "advance", "advance", "promote"]
+    assert outcomes == ["start", "begin", "advance", "advance", "promote", "promoted"]
     for step in range(3):
         counted = rig.counted(step)
         # What came in the first two seconds of a step is of the step before.
@@ -128,7 +220,7 @@ def test_decisions_are_on_the_audit_trail_and_mere_looks_are_not(rig: RolloutRig
     recorded.dispose()
     with rig.database.reading() as connection:
         records = [json.loads(record.content) for record in AuditStore(connection).list_after(0, 100)]
-    turns = [f"rollouts/{outcome}" for outcome in ("advance", "advance", "promote")]
+    turns = [f"rollouts/{outcome}" for outcome in ("advance", "advance", "promote", "promoted")]
     assert [record["route"] for record in records] == turns
     assert {record["object"] for record in records} == {f"rollout {rollout.id}"}
 
@@ -171,7 +263,7 @@ def test_an_aborted_rollout_can_be_tried_again_from_its_first_step(rig: RolloutR
     assert failed is not None
     assert failed.failure == "ada aborted it: wrong file"
     with rig.database.transaction() as connection:
-        again = rig.rollouts(connection).retry("fraud", by="bob", reason="", admit=lambda _before, _after: None)
+        again = rig.rollouts(connection).retry("fraud", by="bob", reason="", admit=lambda *_: FULL_WORTH)
     assert (again.id, again.state.step, again.state.attempt) == (aborted.id, 0, 2)
     assert again.config_version == aborted.config_version + 1
     assert rig.until_over().state.status is Status.PROMOTED
@@ -199,13 +291,46 @@ def test_a_rollout_whose_candidate_cannot_start_fails_with_the_workers_reason(ri
 def test_workers_that_are_given_up_under_their_requests_are_evidence_against_the_version(rig: RolloutRig) -> None:
     rig.start()
     rig.until(lambda rollout: rollout.ready_at is not None)
-    with rig.database.transaction() as connection:
-        EndpointStore(connection).fail(rig.get().endpoint_id, rig.get().config_version, "model-2: its worker died")
+    _give_up(rig, "model-2", "model-2: its worker died")
     rig.loop.tick()
     assert rig.get().state.status is Status.FAILED
     passed, message = rig.evidence.told["shadow"]
     assert not passed
     assert message.endswith("model-2: its worker died")
+
+
+def test_workers_of_another_entity_of_the_config_are_no_evidence_against_the_version(rig: RolloutRig) -> None:
+    rig.start()
+    rig.until(lambda rollout: rollout.ready_at is not None)
+    _give_up(rig, "model-1", "model-1: its worker died")
+    rig.loop.tick()
+    assert rig.get().state.status is Status.FAILED
+    assert rig.evidence.told == {}
+
+
+def test_a_promotion_ends_only_when_the_config_is_active(rig: RolloutRig) -> None:
+    rig.start()
+    rig.until(lambda rollout: rollout.ready_at is not None)
+    rig.act("promote", "it must be today")
+    rig.loop.tick()
+    assert rig.get().state.status is Status.PROMOTING
+    assert rig.get().ended_at is None
+    with pytest.raises(Conflict):
+        rig.start(version="3")
+    rig.serving.tick(4)
+    rig.loop.tick()
+    assert rig.get().state.status is Status.PROMOTED
+    # A promotion by hand proves nothing.
+    assert rig.evidence.told == {}
+
+
+def test_nothing_is_compared_before_the_candidate_is_compiled(rig: RolloutRig) -> None:
+    rig.engines.until = rig.clock.now() + timedelta(seconds=10)
+    rig.start()
+    for _ in range(5):
+        rig.second()
+    assert rig.get().ready_at is None
+    assert rig.until_over().state.status is Status.PROMOTED
 
 
 def test_a_rollout_ends_with_its_endpoint(rig: RolloutRig) -> None:
@@ -224,3 +349,13 @@ def test_somebody_who_acts_while_the_loop_looks_is_not_overruled(rig: RolloutRig
     rig.serve(40)
     rig.new_loop(observations=Interrupted(rig.root, lambda: rig.act("pause", "wait"))).tick()
     assert rig.get().state.status is Status.PAUSED
+
+
+def _give_up(rig: RolloutRig, entity_name: str, reason: str) -> None:
+    """The reconciler gives up the pending config because of one of its entities."""
+    endpoint = rig.serving.get()
+    failure = FailConfig(endpoint.id, endpoint.newest.version, entity_name, reason)
+    with rig.database.transaction() as connection:
+        store = EndpointStore(connection)
+        store.fail(endpoint.id, endpoint.newest.version, reason)
+        store.set_deployments(endpoint.id, endpoint.newest.version, deployments_after(failure, endpoint.newest))

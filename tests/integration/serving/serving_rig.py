@@ -48,6 +48,7 @@ class Rig:
         self.environments = FakeEnvironments()
         self.plans = FakePlans()
         self.machine = Machine(memory_bytes=64 * 1024**3, cores=4)
+        self.available = self.machine.memory_bytes
         self.gateways = folder / "gateways"
         self.gateways.mkdir()
         self.counts: dict[tuple[str, str], EntityTraffic] = {}
@@ -75,7 +76,7 @@ class Rig:
             snapshots=self.place,
             principals=self._principals,
             query_rights=self._query_rights,
-            autoscaler=Autoscaler(self.machine, Patience()),
+            autoscaler=Autoscaler(self.machine, Patience(), lambda: self.available),
             traffic=TrafficReadings(self.gateways),
             rules=RoutingRules(),
             log_folder=self.logs,

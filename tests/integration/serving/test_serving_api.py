@@ -404,6 +404,51 @@ def test_metrics_add_up_what_all_gateways_counted(api: Api) -> None:
     assert not any("another" in line for line in lines)
 
 
+def test_metrics_say_where_the_time_went_and_what_copies_took(api: Api) -> None:
+    api.create()
+    counts = [0] * (len(LATENCY_BOUNDS_MS) + 1)
+    quick, slow = [4, *counts[1:]], [*counts[:-1], 1]
+    traffic = {
+        "endpoint": "fraud",
+        "entity": "model-1",
+        "requests_by_status": {"200": 4},
+        "latency_counts": slow,
+        "latency_sum_ms": 1.0,
+        "in_flight": 0,
+        "queue_counts": quick,
+        "queue_sum_ms": 2.0,
+        "predict_counts": quick,
+        "predict_sum_ms": 4.0,
+        "wakeup_counts": slow,
+        "wakeup_sum_ms": 150_000.0,
+        "shadow_requests_by_status": {"200": 1},
+        "shadow_latency_counts": slow,
+        "shadow_latency_sum_ms": 9000.0,
+        "shadows_dropped": 3,
+    }
+    another = traffic | {"endpoint": "nobody knows it"}
+    file = {"gateway_id": "a", "process_id": 1, "records_dropped": 7, "entities": [traffic, another]}
+    (api.gateways / "a.json").write_text(json.dumps(file))
+
+    whole = request(api.url, "GET", "/metrics", None, {"Authorization": "Bearer t"})
+    assert whole.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = whole.body.decode().splitlines()
+    labels = 'endpoint="fraud",entity="model-1",model="",model_version=""'
+    assert f'pierhead_request_queue_seconds_bucket{{{labels},le="0.0002"}} 4' in lines
+    assert f"pierhead_request_predict_seconds_sum{{{labels}}} 0.004" in lines
+    assert f"pierhead_request_wakeup_seconds_count{{{labels}}} 1" in lines
+    assert f'pierhead_shadow_requests_total{{{labels},status="200"}} 1' in lines
+    assert f"pierhead_shadow_duration_seconds_sum{{{labels}}} 9" in lines
+    assert f"pierhead_shadows_dropped_total{{{labels}}} 3" in lines
+    assert "pierhead_inference_records_dropped_total 7" in lines
+    assert not any("nobody knows it" in line for line in lines)
+    families = [line for line in lines if line.startswith("# TYPE")]
+    assert len(families) == len(set(families))
+    contents = api.sdk.export_metrics("fraud").contents
+    assert contents is not None
+    assert contents.read().decode().splitlines() == lines
+
+
 def test_the_openapi_document_knows_the_models_columns_and_its_example(api: Api) -> None:
     api.create()
     folder = api.rig.versions.folder(f"{MODEL}-1")

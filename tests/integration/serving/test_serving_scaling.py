@@ -297,3 +297,64 @@ def test_who_has_rested_longest_goes_to_sleep_for_those_who_are_called(rig: Rig)
     assert not set(awake[1:]) & set(now_awake)
     assert 2 <= len(now_awake) <= len(awake)
     assert any(event.startswith("making room: model-1") for event in rig.events(awake[1]))
+
+
+def test_many_that_are_created_at_once_start_no_more_workers_at_a_time_than_the_cores_can_take(rig: Rig) -> None:
+    rig.host.is_quick = False
+    names = [f"endpoint-{i}" for i in range(40)]
+    for name in names:
+        rig.create(name, spec(to_zero=True))
+    rig.until(lambda: len(rig.host.started) == 16)
+    rig.tick(8)
+    assert len(rig.host.started) == 16
+    waiting = [rig.get(name).newest.deployment("model-1").message for name in names]
+    assert sum("as many workers are starting already" in message for message in waiting) == 24
+    rig.host.is_quick = True
+    rig.until(lambda: all(rig.get(name).is_ready for name in names))
+    assert len(rig.host.started) == 40
+
+
+def test_many_that_are_created_never_exceed_the_machine_and_all_become_ready_in_turn(rig: Rig) -> None:
+    rig.machine, rig.host.memory_bytes = Machine(3 * GIB, 4), GIB // 2
+    rig.new_controller()
+    names = [f"endpoint-{i}" for i in range(12)]
+    for name in names:
+        rig.create(name, spec(to_zero=True))
+        rig.calls(name)
+    most = 0
+
+    def all_ready() -> bool:
+        nonlocal most
+        most = max(most, len(rig.host.workers))
+        return all(rig.get(name).is_ready for name in names)
+
+    rig.until(all_ready)
+    # By the estimate of 350 MiB each, before anybody has measured one.
+    assert most <= 6
+    told = [[event for event in rig.events(name) if event.startswith("waiting for room")] for name in names]
+    assert sum(map(bool, told)) >= 6
+    assert "the first worker of a new config waits: no room for a worker of about" in max(told)[0]
+
+
+def test_new_configs_that_wait_for_room_do_not_keep_those_waiting_who_are_called(rig: Rig) -> None:
+    names = sleepers(rig, 2, Machine(3 * GIB // 2, 4))
+    rig.calls(names[0], at_a_time=1.0, waiting=1)
+    rig.tick(4)
+    for i in range(6):
+        rig.create(f"new-{i}", spec(size="Large"))
+    waits = "waits: no room"
+    rig.until(lambda: all(waits in rig.get(f"new-{i}").newest.deployment("model-1").message for i in range(6)))
+    rig.calls(names[0])
+    rig.calls(names[1], at_a_time=1.0, waiting=1)
+    rig.pass_time(30)
+    assert rig.route(names[1]).entities[0].sockets
+
+
+def test_a_machine_whose_memory_others_use_starts_no_worker_into_the_rest(rig: Rig) -> None:
+    rig.available = 2 * GIB
+    rig.new_controller()
+    rig.create("fraud", spec(to_zero=True))
+    rig.tick(8)
+    assert rig.host.started == []
+    rig.available = 8 * GIB
+    rig.until_ready()

@@ -39,6 +39,12 @@ def spec(models: Path, model: str, log: Path, **variables: str) -> WorkerSpec:
     return WorkerSpec("w1", "load-1", models / model, Path(sys.executable), log, variables)
 
 
+def compiled_spec(tmp_path: Path) -> WorkerSpec:
+    """Of a worker that starts in no time: to the host it is one like any other."""
+    nowhere, artifact = Path("/nonexistent"), telling(tmp_path / "artifact")
+    return WorkerSpec("w1", "load-1", nowhere, nowhere, tmp_path / "log", {}, artifact=artifact, batching=True)
+
+
 def only(host: LocalWorkerHost) -> WorkerObservation:
     [observation] = host.observe()
     return observation
@@ -96,7 +102,7 @@ def test_a_process_that_dies_while_it_loads_says_so(
 ) -> None:
     host.start(spec(models, "ends_itself", tmp_path / "log"))
     observation = until(host, WorkerPhase.EXITED)
-    assert observation.message == "the process was killed before it was ready (signal 9, often for lack of memory)"
+    assert observation.message == "the process was killed before it was ready (signal 9, from outside)"
 
 
 def test_an_interpreter_that_is_not_there_leaves_no_record(host: LocalWorkerHost, models: Path, tmp_path: Path) -> None:
@@ -112,7 +118,8 @@ def test_a_killed_worker_has_exited(host: LocalWorkerHost, models: Path, records
         _, answer = link.ask({"inputs": ["fork"]})
     process_of(records).kill()
     exited = until(host, WorkerPhase.EXITED)
-    assert exited.message == "the process was killed after it was ready (signal 9, often for lack of memory)"
+    assert exited.message == "the process was killed after it was ready (signal 9, from outside)"
+    assert (exited.was_ready, exited.is_from_outside) == (True, True)
     child = answer["predictions"][0]
     wait_for(lambda: is_gone(child), "the end of the model's own child")
     host.forget("w1")
@@ -125,10 +132,8 @@ def is_gone(process_id: int) -> bool:
     return True
 
 
-def test_the_next_controller_adopts_running_workers(
-    host: LocalWorkerHost, models: Path, records: Path, tmp_path: Path
-) -> None:
-    host.start(spec(models, "obedient", tmp_path / "log"))
+def test_the_next_controller_adopts_running_workers(host: LocalWorkerHost, records: Path, tmp_path: Path) -> None:
+    host.start(compiled_spec(tmp_path))
     ready = until(host, WorkerPhase.READY)
     successor = LocalWorkerHost(records, None, SystemClock())
     assert only(successor) == ready
@@ -140,9 +145,9 @@ def test_the_next_controller_adopts_running_workers(
 
 
 def test_a_worker_whose_starter_died_before_it_noted_the_process_is_adopted_too(
-    host: LocalWorkerHost, models: Path, records: Path, tmp_path: Path
+    host: LocalWorkerHost, records: Path, tmp_path: Path
 ) -> None:
-    host.start(spec(models, "obedient", tmp_path / "log"))
+    host.start(compiled_spec(tmp_path))
     until(host, WorkerPhase.READY)
     file = records / "w1.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "process_id": None, "created_s": None}))
@@ -204,10 +209,8 @@ def test_a_live_worker_cannot_be_forgotten(host: LocalWorkerHost, models: Path, 
     until(host, WorkerPhase.EXITED)
 
 
-def test_a_new_platform_kills_what_the_last_one_left(
-    host: LocalWorkerHost, models: Path, records: Path, tmp_path: Path
-) -> None:
-    host.start(spec(models, "obedient", tmp_path / "log"))
+def test_a_new_platform_kills_what_the_last_one_left(host: LocalWorkerHost, records: Path, tmp_path: Path) -> None:
+    host.start(compiled_spec(tmp_path))
     until(host, WorkerPhase.READY)
     process = process_of(records)
     kill_recorded_workers(records)
@@ -215,10 +218,10 @@ def test_a_new_platform_kills_what_the_last_one_left(
     assert list(records.iterdir()) == []
 
 
-def test_workers_end_when_the_lifeline_is_cut(models: Path, records: Path, tmp_path: Path) -> None:
+def test_workers_end_when_the_lifeline_is_cut(records: Path, tmp_path: Path) -> None:
     lifeline, platform = os.pipe()
     host = LocalWorkerHost(records, lifeline, SystemClock())
-    host.start(spec(models, "obedient", tmp_path / "log"))
+    host.start(compiled_spec(tmp_path))
     until(host, WorkerPhase.READY)
     os.close(platform)
     until(host, WorkerPhase.EXITED)
@@ -234,10 +237,8 @@ def test_a_worker_that_uses_too_much_memory_is_killed_and_the_numbers_are_told(
     assert "MiB of memory, of 20 MiB that it may use, and was killed" in exited.message
 
 
-def test_a_worker_that_somebody_stopped_is_killed(
-    host: LocalWorkerHost, models: Path, records: Path, tmp_path: Path
-) -> None:
-    host.start(spec(models, "obedient", tmp_path / "log"))
+def test_a_worker_that_somebody_stopped_is_killed(host: LocalWorkerHost, records: Path, tmp_path: Path) -> None:
+    host.start(compiled_spec(tmp_path))
     until(host, WorkerPhase.READY)
     process_of(records).suspend()
     assert only(host).phase is WorkerPhase.READY

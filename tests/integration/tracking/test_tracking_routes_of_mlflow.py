@@ -2,13 +2,12 @@
 
 import os
 import re
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
+from harness.scripts import run_script
 from pierhead.kit.home import Home
 from pierhead.tracking.domain.doors import Verdict, classify, forwarded_calls
 from pierhead.tracking.services.mlflow_server import environment
@@ -22,14 +21,8 @@ _KNOWN_AND_CLOSED = {("GET", "/mlflow/health"), ("GET", "/build/x1")}
 @pytest.fixture(scope="module")
 def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     home = Home(tmp_path_factory.mktemp("routes"))
-    done = subprocess.run(
-        [sys.executable, str(_SCRIPT)],
-        env=environment(home, os.environ),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+    done = run_script(_SCRIPT, environment=environment(home, os.environ), timeout_s=120)
+    assert done.returncode == 0, done.stderr
     pairs = (line.partition(" ") for line in done.stdout.splitlines())
     return [(method, re.sub(r"<[^>]+>", "x1", path)) for method, _, path in pairs]
 

@@ -130,7 +130,9 @@ def test_a_source_must_be_the_model_that_is_named_beside_it(
 
 
 def test_a_link_out_of_the_store_is_not_followed(stack: TrackingStack, sources: TrackedSources) -> None:
-    (stack.home.artifacts / "0" / "linked").symlink_to("/etc")
+    folder = stack.home.artifacts / "0"
+    folder.mkdir(exist_ok=True)
+    (folder / "linked").symlink_to("/etc")
 
     with pytest.raises(InvalidArgument, match="leads out"):
         sources.locate("mlflow-artifacts:/0/linked", run_id=None, model_id=None, by=ADA)

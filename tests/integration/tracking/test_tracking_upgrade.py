@@ -2,13 +2,12 @@
 
 import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from harness.scripts import run_script
 from integration.tracking.tracking_stack import TrackingStack
 
 # The last revision of MLflow 2.22.
@@ -20,11 +19,9 @@ def test_the_server_starts_on_the_database_of_an_older_release(tmp_path: Path) -
     stack = TrackingStack(tmp_path)
     path = stack.home.tracking_database
     script = Path(__file__).parent / "make_old_database.py"
-    subprocess.run(
-        [sys.executable, "-W", "ignore", str(script), str(path), OLD_REVISION],
-        check=True,
-        env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
-    )
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    made = run_script(script, [str(path), OLD_REVISION], environment=environment, timeout_s=120)
+    assert made.returncode == 0, made.stderr
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(
             "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage)"

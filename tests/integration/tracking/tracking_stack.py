@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from harness.http import Answer, request
+from harness.scripts import run_script
 from pierhead.kit.home import Home
 
 TOKEN = "good"
@@ -76,14 +77,7 @@ class TrackingStack:
             always |= {"MLFLOW_TRACKING_URI": "databricks", "DATABRICKS_HOST": self.url, "DATABRICKS_TOKEN": TOKEN}
         else:
             always["MLFLOW_TRACKING_TOKEN"] = TOKEN
-        done = subprocess.run(
-            [sys.executable, str(CLIENTS / script), *arguments],
-            env=kept | always | (settings or {}),
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        done = run_script(CLIENTS / script, arguments, environment=kept | always | (settings or {}), timeout_s=240)
         assert done.returncode == 0, f"{script} failed:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 

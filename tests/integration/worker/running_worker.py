@@ -11,8 +11,11 @@ from typing import Any
 from tests.integration.worker.worker_client import GatewayLink, wait_for
 
 import pierhead.worker
+from harness import warm_python
 
 SCRIPT = Path(pierhead.worker.__path__[0]) / "__main__.py"
+
+_MODULES = ("mlflow.pyfunc", "mlflow.sklearn", "sklearn.compose", "sklearn.linear_model", "sklearn.pipeline")
 
 
 def saved_models(folder: Path) -> Path:
@@ -35,8 +38,10 @@ class RunningWorker:
         environment: dict[str, str] | None = None,
         fds: tuple[int, ...] = (),
         script: Path = SCRIPT,
+        is_warm: bool = True,
         **orders: Any,
     ):
+        """`is_warm`: the interpreter has imported MLflow already, which else is most of a worker's start."""
         self._folder = tempfile.TemporaryDirectory(prefix="worker")
         self.folder = Path(self._folder.name)
         self.socket = self.folder / "w.sock"
@@ -50,16 +55,30 @@ class RunningWorker:
             **orders,
         }
         (self.folder / "w.json").write_text(json.dumps(record))
+        command = [str(script), "--config", str(self.folder / "w.json")]
+        variables = {"PATH": "/usr/bin:/bin", "MLFLOW_DISABLE_TELEMETRY": "true", **(environment or {})}
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(script), "--config", str(self.folder / "w.json")],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                env={"PATH": "/usr/bin:/bin", "MLFLOW_DISABLE_TELEMETRY": "true", **(environment or {})},
-                start_new_session=True,
-                pass_fds=fds,
+            self.process = (
+                warm_python.start(
+                    _MODULES,
+                    command,
+                    stdout=log.fileno(),
+                    stderr=log.fileno(),
+                    folder=self.folder,
+                    environment=variables,
+                    fds=fds,
+                )
+                if is_warm
+                else subprocess.Popen(
+                    [sys.executable, *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self.folder,
+                    env=variables,
+                    start_new_session=True,
+                    pass_fds=fds,
+                )
             )
 
     @property

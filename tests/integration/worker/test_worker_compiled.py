@@ -26,7 +26,11 @@ def asked(*rows: list[object]) -> dict[str, object]:
 class CompiledWorker(RunningWorker):
     def __init__(self, artifact: Path | None, **orders: object) -> None:
         super().__init__(
-            Path("/nonexistent"), script=SCRIPT, artifact=artifact and str(artifact), **{"batching": True, **orders}
+            Path("/nonexistent"),
+            script=SCRIPT,
+            is_warm=False,
+            artifact=artifact and str(artifact),
+            **{"batching": True, **orders},
         )
 
 
@@ -165,6 +169,7 @@ def test_it_ends_with_the_platform(tmp_path: Path) -> None:
     with RunningWorker(
         Path("/nonexistent"),
         script=SCRIPT,
+        is_warm=False,
         artifact=str(telling(tmp_path)),
         environment={"PIERHEAD_LIFELINE_FD": str(lifeline)},
         fds=(lifeline,),

@@ -79,7 +79,8 @@ def test_a_worker_without_a_record_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_a_model_sees_neither_the_platform_nor_its_packages(models: Path) -> None:
-    with RunningWorker(models / "obedient", environment={"PIERHEAD_SECRET": "x", "MINE": "y"}) as worker:
+    variables = {"PIERHEAD_SECRET": "x", "MINE": "y"}
+    with RunningWorker(models / "obedient", environment=variables, is_warm=False) as worker:
         worker.until("ready")
         with worker.link() as link:
             _, answer = link.ask({"inputs": ["environment"]})
@@ -127,7 +128,7 @@ def test_a_drain_ends_with_the_time_out_of_the_last_request(models: Path) -> Non
 def test_a_worker_ends_with_the_platform_and_takes_its_models_children_along(models: Path) -> None:
     lifeline, platform = os.pipe()
     with RunningWorker(
-        models / "obedient", environment={"PIERHEAD_LIFELINE_FD": str(lifeline)}, fds=(lifeline,)
+        models / "obedient", environment={"PIERHEAD_LIFELINE_FD": str(lifeline)}, fds=(lifeline,), is_warm=False
     ) as worker:
         worker.until("ready")
         with worker.link() as link:

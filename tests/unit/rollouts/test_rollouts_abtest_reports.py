@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from pierhead.rollouts.domain.abtest_readings import MOST_VALUES, OTHERS, ABReading
 from pierhead.rollouts.domain.abtest_reports import report_of
 from pierhead.rollouts.domain.abtests import ABTestSpec, Arm, Metric
@@ -37,6 +39,39 @@ def test_looks_at_every_request_of_equal_arms_find_nothing_as_often_as_promised(
             assert look < 10
         found += is_found
     assert found <= 6
+
+
+def test_slices_that_nobody_was_seen_in_yet_count_as_comparisons() -> None:
+    reading, sliced = ABReading(2), ABReading(2)
+    draw = random.Random(3)
+    for i in range(400):
+        score = draw.gauss(0.6 * (i % 2), 1)
+        reading.fold(i % 2, observation(score), ())
+        sliced.fold(i % 2, observation(score), ("city",))
+    few, many = ABTestSpec(ARMS, (Metric.SCORE,)), ABTestSpec(ARMS, (Metric.SCORE,), slices=("city",))
+    alone = report_of(few, reading, no_outcomes).findings[0]
+    among = report_of(many, sliced, no_outcomes).findings[0]
+    assert 0 < alone.p < 0.01
+    assert among.p == pytest.approx(min(1.0, alone.p * (1 + MOST_VALUES + 1)))
+    assert among.lower is not None
+    assert alone.lower is not None
+    assert among.lower < alone.lower
+
+
+def test_outcomes_are_read_once_for_all_arms_and_what_cannot_be_read_is_told() -> None:
+    asked: list[Metric] = []
+
+    def outcomes(metric: Metric) -> str:
+        asked.append(metric)
+        return "no such table"
+
+    third = Arm("c", "3", "c.s.m", "3", 100)
+    found = report_of(ABTestSpec((*ARMS, third), (Metric.LOSS,)), ABReading(3), outcomes).findings
+    assert asked == [Metric.LOSS]
+    assert [(each.arm, each.says, each.note) for each in found] == [
+        ("b", "cannot be read", "no such table"),
+        ("c", "cannot be read", "no such table"),
+    ]
 
 
 def test_intervals_agree_with_what_is_said() -> None:

@@ -139,7 +139,7 @@ def test_a_shadow_is_observed_under_its_requests_id() -> None:
 
 
 def test_few_distinct_numbers_have_a_bin_each() -> None:
-    scale = scale_of([0.0, 1.0, 1.0, 0.0], None)
+    scale = scale_of([0.0, 1.0, 1.0, 0.0], None, 1.0)
 
     assert [scale.bin_of(score) for score in (0.0, 1.0, 2.0, "text")] == [0, 1, 2, 3]
     assert scale.bins == 4
@@ -147,7 +147,7 @@ def test_few_distinct_numbers_have_a_bin_each() -> None:
 
 def test_many_numbers_are_split_into_bins_that_are_filled_alike() -> None:
     numbers = [float(number) for number in range(1000)]
-    scale = scale_of(numbers, None)
+    scale = scale_of(numbers, None, 999.0)
     counts = [0] * scale.bins
     for number in numbers:
         counts[scale.bin_of(number)] += 1
@@ -159,7 +159,7 @@ def test_many_numbers_are_split_into_bins_that_are_filled_alike() -> None:
 
 
 def test_categories_are_counted_by_name_and_the_rare_ones_together() -> None:
-    scale = scale_of([f"c{number}" for number in range(100)] + ["often"] * 5, None)
+    scale = scale_of([f"c{number}" for number in range(100)] + ["often"] * 5, None, 0.0)
 
     assert scale.categories[0] == "often"
     assert scale.bin_of("never seen") == MOST_CATEGORIES
@@ -168,6 +168,6 @@ def test_categories_are_counted_by_name_and_the_rare_ones_together() -> None:
 
 @pytest.mark.parametrize("scores", [[1.0, 2.0], ["a"] * 30, [float(number) for number in range(200)]], ids=len)
 def test_a_slice_counts_in_eight_bins_at_most(scores: list[float | str]) -> None:
-    scale = scale_of(scores, None)
+    scale = scale_of(scores, None, 1.0)
 
     assert {scale.coarse(place) for place in range(scale.bins)} <= set(range(8))

@@ -18,6 +18,7 @@ from pierhead.rollouts.domain.states import (
     Status,
     Traffic,
     abort,
+    arrive,
     begin,
     fail,
     pause,
@@ -59,9 +60,11 @@ def look(
     spec: RolloutSpec = SPEC,
     facts: Facts | None = None,
     quiet_for: timedelta = timedelta(),
+    has_backlog: bool = False,
 ) -> Decision:
     at = NOW + after
-    return decide(spec, state, reading_of(spec, state, at - quiet_for, requests, failed), facts or Facts(), at)
+    reading = reading_of(spec, state, at - quiet_for, requests, failed)
+    return decide(spec, state, reading, facts or Facts(), at, has_backlog=has_backlog)
 
 
 def at_step(number: int) -> RolloutState:
@@ -81,7 +84,42 @@ def test_the_last_step_with_something_to_see_leads_to_promotion() -> None:
 
     assert decision.outcome is Outcome.PROMOTE
     assert decision.traffic == Traffic(10_000, 0.0)
-    assert decision.state.is_proof
+    assert decision.state.status is Status.PROMOTING
+    # It proves nothing before it is live.
+    assert not decision.state.is_proof
+    assert arrive(decision.state, NOW + HOUR).is_proof
+
+
+def test_what_was_decided_is_not_judged_again() -> None:
+    decided = replace(at_step(2), status=Status.PROMOTING)
+
+    decision = look(decided, HOUR, failed=500)
+
+    assert (decision.outcome, decision.rule, decision.state) == (Outcome.WAIT, "status", decided)
+
+
+@pytest.mark.parametrize("number", [0, 2], ids=["advance", "promote"])
+def test_no_step_is_passed_while_some_of_what_it_showed_waits_to_be_read(number: int) -> None:
+    decision = look(at_step(number), HOUR, has_backlog=True)
+
+    assert (decision.outcome, decision.rule) == (Outcome.WAIT, "backlog")
+    assert look(at_step(number), HOUR, has_backlog=True, failed=500).outcome is Outcome.ROLL_BACK
+
+
+def test_a_step_that_lasts_too_long_with_a_backlog_is_held_and_not_rolled_back() -> None:
+    spec = replace(SPEC, on_max_duration=OnMaxDuration.ROLL_BACK)
+
+    assert look(at_step(1), 24 * HOUR, requests=3, spec=spec, has_backlog=True).outcome is Outcome.HOLD
+
+
+def test_time_that_a_person_had_it_wait_is_not_the_least_duration() -> None:
+    paused = pause(at_step(1), NOW + HOUR / 4)
+    resumed = resume(paused, NOW + 3 * HOUR)
+
+    early, late = look(resumed, 3.5 * HOUR), look(resumed, 3.75 * HOUR)
+
+    assert (early.outcome, early.rule) == (Outcome.WAIT, "duration")
+    assert late.outcome is Outcome.ADVANCE
 
 
 def test_a_last_step_with_a_time_of_its_own_is_waited_for() -> None:
@@ -249,11 +287,12 @@ ACTIONS: dict[str, Callable[[RolloutState], RolloutState]] = {
     "fail": lambda state: fail(state, NOW, "why"),
     "retry": lambda state: retry(state, NOW),
 }
-OPEN = {Status.RUNNING, Status.PAUSED, Status.HELD}
+JUDGED = {Status.RUNNING, Status.PAUSED, Status.HELD}
+OPEN = JUDGED | {Status.PROMOTING}
 ALLOWED = {
     "pause": {Status.RUNNING},
     "resume": {Status.PAUSED, Status.HELD},
-    "promote": OPEN,
+    "promote": JUDGED,
     "abort": OPEN,
     "fail": OPEN,
     "retry": {Status.ROLLED_BACK, Status.ABORTED, Status.FAILED},

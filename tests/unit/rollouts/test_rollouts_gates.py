@@ -191,6 +191,33 @@ def test_answers_distributed_otherwise_are_harmful(points: int) -> None:
     assert judged(reading, ScoreTerms()).verdict is Verdict.HARMFUL
 
 
+@pytest.mark.parametrize("points", [0, 1000], ids=["shadow", "canary"])
+@pytest.mark.parametrize("bins", [([1000, 1000], [700, 700]), ([], [])], ids=["with a scale", "without one"])
+@pytest.mark.parametrize("prove", [False, True], ids=["not harmful", "proved"])
+def test_a_candidate_whose_answers_often_cannot_be_read_is_harmful(
+    points: int, bins: tuple[list[int], list[int]], prove: bool
+) -> None:
+    reading = pairs(calls(reading_at(points), 2000, 2000), 2000)
+    reading.champion.bins, reading.candidate.bins = bins
+    reading.candidate.unreadable = 600
+    if not bins[0]:
+        for number in range(400):
+            reading.early.add(number % 2, 0.5, {})
+
+    found = judged(reading, ScoreTerms(prove=prove))
+
+    assert found.verdict is Verdict.HARMFUL
+    assert "0 of the champion's and" in found.message
+
+
+def test_answers_of_which_none_can_be_read_prove_nothing() -> None:
+    reading = pairs(calls(reading_at(1000), 9000, 9000), 9000)
+    reading.champion.unreadable = reading.candidate.unreadable = 9000
+
+    assert judged(reading, ScoreTerms(prove=True)).verdict is Verdict.UNDECIDED
+    assert judged(reading, ScoreTerms()).verdict is Verdict.PASSED
+
+
 def test_answers_that_cannot_be_compared_do_not_hold_up_a_rollout_but_prove_nothing() -> None:
     reading = pairs(reading_at(0), 200)
     reading.pairs.compared = 0
@@ -263,6 +290,42 @@ def test_without_labels_the_gate_says_so_and_passes_unless_they_are_required() -
     assert found.verdict is Verdict.PASSED
     assert "none are required" in found.message
     assert labelled(reading_at(1000), AccuracyTerms(require=True)).verdict is Verdict.UNDECIDED
+
+
+NUMBERS = Moments(5000, 0.3, 200.0)
+"""Absolute errors of probabilities."""
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [LabelledArm(5000, 0), LabelledArm(5000, 0, Moments(5000, 7.0, 9.0)), LabelledArm(5000, 40, NUMBERS)],
+    ids=["never right", "numbers that are far off", "probabilities"],
+)
+def test_models_that_are_right_by_chance_alone_are_not_proved_by_accuracy(arm: LabelledArm) -> None:
+    found = labelled(reading_at(1000), AccuracyTerms(prove=True), cohort(arm, arm))
+
+    assert found.verdict is Verdict.UNDECIDED
+    assert "use `metric: loss`" in found.message
+    assert labelled(reading_at(1000), AccuracyTerms(require=True), cohort(arm, arm)).verdict is Verdict.UNDECIDED
+    assert labelled(reading_at(1000), AccuracyTerms(), cohort(arm, arm)).verdict is Verdict.PASSED
+    loss = AccuracyTerms(metric=Metric.LOSS, margin=0.5, prove=True)
+    assert ("metric" in labelled(reading_at(1000), loss, cohort(arm, arm)).message) is False
+
+
+def test_classes_that_are_numbers_are_compared_by_accuracy() -> None:
+    arm = LabelledArm(5000, 4500, Moments(5000, 0.2, 2500.0))
+
+    assert labelled(reading_at(1000), AccuracyTerms(prove=True, margin=0.1), cohort(arm, arm)).verdict is Verdict.PASSED
+
+
+def test_pairs_show_a_loss_of_accuracy_that_the_arms_alone_do_not() -> None:
+    champion, candidate = LabelledArm(1000, 800), LabelledArm(1000, 760)
+    terms = AccuracyTerms(margin=0.01)
+
+    found = labelled(reading_at(0), terms, cohort(champion, candidate, pairs=1000, gained=5, lost=45))
+
+    assert labelled(reading_at(0), terms, cohort(champion, candidate)).verdict is not Verdict.HARMFUL
+    assert (found.verdict, found.estimate) == (Verdict.HARMFUL, pytest.approx(0.04))
 
 
 def losses(mean: float, n: int = 5000) -> LabelledArm:

@@ -3,19 +3,29 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pierhead.gateway.records import InferenceRecord
 from pierhead.kit.errors import InvalidArgument
 from pierhead.rollouts.domain.assignment_readings import MOST_UNITS
 from pierhead.rollouts.domain.halves import LONGEST_WAIT_MS, MOST_WAITING
 from pierhead.rollouts.domain.latencies import EDGES, Latencies
 from pierhead.rollouts.domain.observations import Ending, Observation, Route
 from pierhead.rollouts.domain.pair_readings import MOST_DIFFERENT
-from pierhead.rollouts.domain.readings import SETTLING_MS, Reading, ReadingTerms, begin_reading, fold_all
-from pierhead.rollouts.domain.specs import usual_spec
-from pierhead.rollouts.domain.states import begin
+from pierhead.rollouts.domain.readings import (
+    SETTLING_MS,
+    Reading,
+    ReadingTerms,
+    begin_reading,
+    fold_all,
+    since_ms_of,
+)
+from pierhead.rollouts.domain.specs import OnHold, usual_spec
+from pierhead.rollouts.domain.states import Status, begin, resume, seen_at
+from pierhead.rollouts.services.folding import fold
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SINCE_MS = int(NOW.timestamp() * 1000)
@@ -51,7 +61,7 @@ def test_a_reading_begins_with_the_terms_of_its_step() -> None:
 
     terms = begin_reading(spec, begin(NOW)).terms
 
-    assert terms == ReadingTerms(points=0, shadow_rate=1.0, tolerance=None, sample=250, since_ms=SINCE_MS)
+    assert terms == ReadingTerms(points=0, shadow_rate=1.0, tolerance=None, sample=64, since_ms=SINCE_MS)
 
 
 def test_calls_are_counted_by_arm_and_by_how_they_ended() -> None:
@@ -72,18 +82,38 @@ def test_calls_are_counted_by_arm_and_by_how_they_ended() -> None:
     assert (reading.champion.latencies.total, reading.candidate.latencies.total) == (1, 1)
 
 
-@pytest.mark.parametrize("after_ms", [-119_000, -1, 0, SETTLING_MS - 1])
+@pytest.mark.parametrize("after_ms", [-3_600_000, -119_000, -1, 0, SETTLING_MS - 1])
 def test_calls_that_belong_to_the_step_before_are_left_out(after_ms: int) -> None:
     reading = fold_all(Reading(CANARY), [seen(after_ms=after_ms)])
 
     assert reading.champion.requests == 0
 
 
-@pytest.mark.parametrize("after_ms", [SETTLING_MS, -3_600_000])
-def test_calls_count_after_the_change_and_when_the_clock_was_set_back(after_ms: int) -> None:
-    reading = fold_all(Reading(CANARY), [seen(after_ms=after_ms)])
+def test_calls_count_once_gateways_have_followed() -> None:
+    reading = fold_all(Reading(CANARY), [seen(after_ms=SETTLING_MS)])
 
     assert reading.champion.requests == 1
+
+
+def test_a_clock_that_was_set_back_takes_the_beginning_of_the_step_with_it() -> None:
+    spec = replace(usual_spec(), steps=usual_spec().steps[1:])
+    state = seen_at(replace(begin(NOW), looked_at=NOW + timedelta(minutes=5)), NOW - timedelta(minutes=55))
+    reading = begin_reading(spec, begin(NOW))
+
+    reading.begin_at(since_ms_of(spec, state))
+    fold_all(reading, [seen(after_ms=-3_600_000 + SETTLING_MS), seen(after_ms=-3_600_000)])
+
+    assert reading.champion.requests == 1
+
+
+def test_a_candidate_whose_traffic_was_withdrawn_is_read_since_it_has_it_again() -> None:
+    spec = replace(usual_spec(), on_hold=OnHold.WITHDRAW)
+    held = replace(begin(NOW), status=Status.HELD, looked_at=NOW + timedelta(hours=1))
+
+    state = resume(held, NOW + timedelta(hours=2))
+
+    assert since_ms_of(spec, state) - SINCE_MS == 7_200_000
+    assert since_ms_of(usual_spec(), state) == SINCE_MS
 
 
 @pytest.mark.parametrize("width", [1.0, 0.5, 0.01])
@@ -129,7 +159,7 @@ def test_the_champions_first_answers_fix_the_scale_and_count_themselves() -> Non
     assert reading.scale is not None
     assert reading.scale.edges == (0.2, 0.4)
     assert (reading.champion.bins, reading.candidate.bins) == ([1, 1, 0, 0], [0, 0, 1, 0])
-    assert reading.early == []
+    assert reading.early.answers == []
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["request first", "shadow first"])
@@ -276,8 +306,103 @@ def test_a_reading_of_very_much_traffic_stays_small() -> None:
         reading.fold(seen(request_id, Route.SHADOW, scores=(number % 5 / 5,), latency_ms=1 + number % 1013))
 
     text = json.dumps(reading.to_json())
-    assert len(text) < 40_000
+    assert len(text) < 60_000
     assert Reading.from_json(json.loads(text)).to_json() == reading.to_json()
+
+
+def test_a_reading_of_large_answers_stays_small_while_they_wait_and_is_smaller_when_its_step_is_over() -> None:
+    reading = Reading(replace(SHADOW, tolerance=None, sample=64))
+    rows = tuple(number / 7 for number in range(1000))
+    for number in range(3000):
+        slices = {f"column {column}": f"a long value {column}" for column in range(40)}
+        reading.fold(seen(f"r{number}", scores=rows, slices=slices))
+    waiting = len(json.dumps(reading.to_json()))
+
+    reading.close()
+
+    assert waiting < 700_000
+    assert len(json.dumps(reading.to_json())) < 10_000
+
+
+def test_a_request_that_gateways_did_not_copy_waits_for_nothing() -> None:
+    reading = fold_all(Reading(replace(SHADOW, shadow_rate=0.1)), [seen(f"r{number}") for number in range(400)])
+
+    assert 20 < len(list(reading.halves)) < 60
+
+
+def test_a_request_whose_copy_was_dropped_waits_for_nothing() -> None:
+    reading = fold_all(Reading(SHADOW), [seen("a"), seen("a", Route.SHADOW, ending=Ending.DROPPED)])
+
+    assert list(reading.halves) == []
+
+
+def test_answers_that_cannot_be_read_are_counted_in_both_arms_and_by_slice() -> None:
+    answers = [
+        seen(scores=(0.2,), slices={"c": "x"}),
+        seen(scores=None, slices={"c": "x"}),
+        seen(scores=(0.4,), slices={"c": "x"}),
+        seen(route=Route.CANDIDATE, scores=(0.2,), slices={"c": "x"}),
+        *[seen(route=Route.CANDIDATE, scores=None, slices={"c": "x"})] * 3,
+    ]
+
+    for order in (answers, answers[::-1]):
+        reading = fold_all(Reading(CANARY), order)
+        assert reading.answers() == ([1, 1, 0, 0, 1], [1, 0, 0, 0, 3])
+        ((_, _, slice_reading),) = reading.slices
+        assert [bins[-1] for bins in slice_reading.bins] == [1, 3]
+
+
+def test_requests_of_one_id_are_one_unit_of_the_sample_ratio() -> None:
+    reading = Reading(CANARY)
+
+    fold(reading, [record("always the same", b'{"predictions": [1]}', unit_hash="00000000000000ff")] * 30)
+
+    assert (reading.assignments.champion, reading.champion.requests) == (1, 30)
+
+
+def test_columns_that_the_endpoint_masks_reach_no_slice_and_no_excerpt() -> None:
+    reading = Reading(SHADOW)
+    for number in range(8):
+        answer = json.dumps({"predictions": [{"score": number, "ssn": f"secret {number}"}]}).encode()
+        other = answer.replace(b'"score": ', b'"score": 1')
+        fold(reading, [record(f"r{number}", answer), record(f"r{number}", other, route="shadow")], {"ssn", "city"})
+
+    assert reading.pairs.compared == 8
+    assert {column for column, _, _ in reading.slices} == {"plan"}
+    text = json.dumps(reading.to_json())
+    assert "most_different" in text
+    assert "secret" not in text
+    assert "Bonn" not in text
+
+
+def record(request_id: str, answer: bytes, *, route: str = "primary", unit_hash: str | None = None) -> InferenceRecord:
+    return InferenceRecord(
+        request_id=f"{request_id}-copy" if route == "shadow" else request_id,
+        client_request_id=None,
+        timestamp_ms=SINCE_MS + 10_000,
+        status_code=200,
+        execution_duration_ms=5.0,
+        sampling_rate=1.0,
+        request=b'{"dataframe_records": [{"city": "Bonn", "ssn": "secret", "plan": "a"}]}',
+        request_content_type="application/json",
+        response=answer,
+        logging_error_codes=[],
+        endpoint_name="fraud",
+        endpoint_id="e",
+        config_version=1,
+        served_entity_id="s",
+        served_entity_name="model-1",
+        model_name="m",
+        model_version="1",
+        requester="ada",
+        queue_ms=0.0,
+        predict_ms=5.0,
+        error_code=None,
+        route=route,
+        bucket=500,
+        unit_hash=unit_hash,
+        shadow_of=request_id if route == "shadow" else None,
+    )
 
 
 def test_twenty_thousand_observations_a_second_are_counted_on_one_core() -> None:

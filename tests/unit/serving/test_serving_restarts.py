@@ -1,9 +1,10 @@
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from serving_cases import NOW, crash, worker
 
-from pierhead.serving.domain.restarts import Crash, next_start, remember
+from pierhead.serving.domain.restarts import Crash, next_start, reason_to_give_up, remember
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
 
 
@@ -59,3 +60,48 @@ def test_replicas_that_die_together_count_once() -> None:
 def test_a_long_life_clears_the_way() -> None:
     assert next_start([crash("w", lived_s=60)], replicas=1) is None
     assert next_start([], replicas=1) is None
+
+
+def served(count: int, *, every_s: float = 5.0) -> list[Crash]:
+    """Deaths of workers that had been ready, the last of them now."""
+    return [replace(crash(f"w{i}", s_ago=i * every_s), had_served=True, is_passing=True) for i in range(count)]
+
+
+def test_a_worker_that_was_ready_is_replaced_at_once_however_short_its_life() -> None:
+    assert next_start(served(5), replicas=1) is None
+    learned = learn(replace(worker("w", WorkerPhase.EXITED, started_s_ago=3), was_ready=True))
+    assert next_start(learned, replicas=1) is None
+
+
+def test_workers_that_are_killed_again_and_again_are_replaced_once_a_second() -> None:
+    assert next_start(served(6), replicas=1) == NOW + timedelta(seconds=1)
+    assert next_start(served(40, every_s=1), replicas=1) == NOW + timedelta(seconds=1)
+    assert next_start(served(6), replicas=2) is None
+    assert next_start(served(6, every_s=30), replicas=1) is None
+
+
+def test_an_artifact_that_others_killed_is_tried_again_after_a_pause_that_grows() -> None:
+    killed = [replace(crash(f"w{i}", s_ago=2 - i), is_passing=True) for i in range(3)]
+    assert reason_to_give_up(killed[:2], NOW) is None
+    assert reason_to_give_up(killed, NOW) == "w2 is out of memory; it is tried again in a while"
+    assert reason_to_give_up(killed, NOW + timedelta(seconds=31)) is None
+    again = [*killed, replace(crash("w3", s_ago=-31), is_passing=True)]
+    assert reason_to_give_up(again, NOW + timedelta(seconds=80)) is not None
+    assert reason_to_give_up(again, NOW + timedelta(seconds=92)) is None
+
+
+def test_an_artifact_that_crashes_by_its_own_fault_is_not_tried_again() -> None:
+    own = [crash(f"w{i}") for i in range(3)]
+    assert reason_to_give_up(own, NOW + timedelta(minutes=9)) == "w2 is out of memory"
+    assert reason_to_give_up([crash("w", is_final=True)], NOW + timedelta(minutes=9)) is not None
+
+
+def test_kills_of_workers_that_had_served_say_nothing_about_the_artifact() -> None:
+    assert reason_to_give_up(served(20), NOW) is None
+
+
+def test_a_full_disk_is_no_fault_of_the_model() -> None:
+    (found,) = learn(worker("w", WorkerPhase.FAILED, message="OSError: [Errno 28] No space left on device"))
+    assert (found.is_final, found.is_passing) == (False, True)
+    (killed,) = learn(replace(worker("w", WorkerPhase.EXITED, message="killed"), is_from_outside=True))
+    assert killed.is_passing

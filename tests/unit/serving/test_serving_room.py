@@ -64,6 +64,11 @@ def test_no_more_start_at_a_time_than_the_cores_can_take() -> None:
     assert "cores" in found.waiting["08"]
 
 
+def test_who_is_called_goes_before_who_only_wants_to_show_that_it_can_run() -> None:
+    new = Waking("new", 300 * MIB, at(0), is_called=False)
+    assert set(settle([new, waking("called", 300, 5)], [], space(400)).waiting) == {"new"}
+
+
 SIZES = st.integers(1, 1000)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pierhead.serving.adapters.local_host import describe_exit
+from pierhead.serving.adapters.endings import describe_exit, is_from_outside, kills_for_memory
 from pierhead.serving.adapters.worker_environment import worker_environment
 from pierhead.serving.adapters.worker_records import WorkerRecord, WorkerRecords, WorkerStatus
 
@@ -43,7 +43,7 @@ def test_a_removed_worker_leaves_nothing(tmp_path: Path) -> None:
     [
         (None, None, "the process is gone; it ended before it was ready"),
         (None, READY, "the process is gone; it ended after it was ready"),
-        (-9, LOADING, "the process was killed before it was ready (signal 9, often for lack of memory)"),
+        (-9, LOADING, "the process was killed before it was ready (signal 9, from outside)"),
         (-11, READY, "the process was ended after it was ready by signal 11"),
         (1, None, "the process ended before it was ready with exit code 1"),
     ],
@@ -83,3 +83,19 @@ def test_a_status_is_read_as_the_worker_wrote_it(tmp_path: Path) -> None:
     records = WorkerRecords(tmp_path)
     records.status_file("w").write_text('{"phase": "ready", "message": "m", "last_words": "", "pid": 12, "load_ms": 1}')
     assert records.status_of("w") == WorkerStatus("ready", "m", 12, "")
+
+
+def test_lack_of_memory_is_told_only_if_there_was_some() -> None:
+    said = describe_exit(-9, READY, RECORD, was_memory_short=True)
+    assert said == "the process was killed after it was ready (signal 9, the machine ran out of memory meanwhile)"
+
+
+def test_a_crash_of_the_process_is_its_own_doing() -> None:
+    assert [is_from_outside(code) for code in (-11, -6, 1, 3)] == [False] * 4
+    assert [is_from_outside(code) for code in (-9, -15, None)] == [True] * 3
+
+
+def test_the_kernel_says_how_often_it_killed_for_memory(tmp_path: Path) -> None:
+    (tmp_path / "vmstat").write_text("pgfault 12\noom_kill 3\n")
+    assert kills_for_memory(tmp_path / "vmstat") == 3
+    assert kills_for_memory(tmp_path / "none") == 0

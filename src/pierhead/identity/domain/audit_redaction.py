@@ -24,7 +24,7 @@ _SECRET_NAME = re.compile(
 # These speak of tokens and signatures, and open nothing.
 _HARMLESS_NAMES = re.compile(r"(^|_)(page_token|token_id|token_ids|model_signature|has_signature)$")
 # Everything under these names may be a secret, whatever its own name is.
-_SECRET_PLACES = frozenset(("environment_vars", "env_vars"))
+_SECRET_PLACES = frozenset(("environment_vars", "env_vars", "generic_webhook", "slack"))
 _SECRET_TEXT = (
     (re.compile(r"\b(phd_|dapi)[0-9a-f]{16,}"), r"\1" + REDACTED),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 " + REDACTED),

@@ -105,6 +105,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_rollouts_status"), ["status"], unique=False)
 
     op.create_table(
+        "departed_endpoints",
+        sa.Column("endpoint_id", sa.String(length=32), nullable=False),
+        sa.Column("endpoint_name", sa.String(length=63), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint_id", name=op.f("pk_departed_endpoints")),
+    )
+    with op.batch_alter_table("departed_endpoints", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_departed_endpoints_endpoint_name"), ["endpoint_name"], unique=False)
+
+    op.create_table(
         "rollout_decisions",
         sa.Column("rollout_id", sa.String(length=32), nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),

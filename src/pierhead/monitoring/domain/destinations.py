@@ -12,6 +12,9 @@ from pierhead.registry.domain.webhooks import check_secrets, check_url
 DEFAULT_NAME = "default"
 """Rules that name no destination tell the one of this name."""
 
+NOBODY = "nobody"
+"""No destination has this name: rules that name it are told to nobody."""
+
 MOST_ADDRESSES = 50
 
 _ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
@@ -56,6 +59,8 @@ def check_destination(draft: DestinationDraft) -> None:
     """Raises InvalidArgument for what nothing can be sent to. Destinations are admins' alone, so they may be inside."""
     if not draft.name.strip() or len(draft.name) > _LONGEST_NAME:
         raise InvalidArgument(f"display_name must have 1 to {_LONGEST_NAME} characters")
+    if draft.name == NOBODY:
+        raise InvalidArgument(f"no destination may be called {NOBODY!r}: rules that name it are told to nobody")
     if draft.kind is DestinationKind.EMAIL:
         _check_addresses(draft.addresses)
         return

@@ -52,13 +52,21 @@ class DriftFact:
         limit = max(self.threshold or 0.0, self.bound or 0.0)
         return abs(self.value) / limit if limit > 0 else None
 
+    def of(self, statistic: str) -> float | None:
+        """Another statistic of the same values, as windows may be judged by different ones; None if it was not judged
+        at all, for too few values say nothing."""
+        if self.strength is None:
+            return None
+        return self.value if statistic == self.statistic else self.others.get(statistic)
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnFact:
     """One column's values in one window, or in the reference (`window` None).
 
     `quantiles` are at equally spaced ranks from 0 to 1, empty unless it is numeric; `frequent` are the most frequent
-    values with their counts. `n` counts values, `rows` also those that are null or NaN.
+    values with their counts. `n` counts values, `rows` also those that are null or NaN. Versions may have references
+    of their own: `model` says whose it is.
     """
 
     window: Window | None
@@ -68,6 +76,7 @@ class ColumnFact:
     n: int
     quantiles: tuple[float, ...] = ()
     frequent: tuple[tuple[str, int], ...] = ()
+    model: str = ALL_MODELS
 
     @property
     def null_share(self) -> float:
@@ -158,6 +167,6 @@ class Facts:
     quality: Sequence[QualityFact] = ()
     traffic: Sequence[TrafficFact] = ()
     first_answers: Sequence[FirstAnswer] = ()
-    delays: LabelDelays = LabelDelays()
+    delays: LabelDelays = field(default_factory=LabelDelays)
     problems: Sequence[str] = ()
     """What could not be read, in sentences."""

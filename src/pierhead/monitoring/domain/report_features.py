@@ -1,9 +1,11 @@
 """Features of a report, the most drifted first, and what is drawn of each."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from math import floor, isfinite
 
 from pierhead.monitoring.domain.monitors import ALL_MODELS, TABLE_ROW
 from pierhead.monitoring.domain.report_facts import ColumnFact, DriftFact, Facts
@@ -74,7 +76,7 @@ _LEVELS = {"alarm": 3, "warn": 2, "ok": 1}
 
 def features_of(facts: Facts) -> list[Feature]:
     """Every column that was profiled or judged, by gravity of its newest verdict, then strength, then name."""
-    drift = _by_column(each for each in facts.drift if each.part is None and each.model == ALL_MODELS)
+    drift = _by_column(one_each(facts.drift))
     columns: dict[str, list[ColumnFact]] = {}
     for column in facts.columns:
         columns.setdefault(column.column, []).append(column)
@@ -87,11 +89,25 @@ def features_of(facts: Facts) -> list[Feature]:
     return sorted(features, key=_gravity)
 
 
+def one_each(drift: Iterable[DriftFact]) -> list[DriftFact]:
+    """One verdict for each column and window, in order of time: that of all models together if there is one.
+
+    Versions that were trained on different data have no verdict together; then the gravest of theirs counts.
+    """
+    found: dict[tuple[Window, str], DriftFact] = {}
+    for each in drift:
+        known = found.get((each.window, each.column))
+        if each.part is None and (known is None or _precedence(each) > _precedence(known)):
+            found[each.window, each.column] = each
+    return [found[key] for key in sorted(found)]
+
+
 def newest(history: Sequence[DriftFact], now: datetime) -> DriftFact | None:
     """The verdict that counts: that of the newest window that is over and has a value, else of one that is not over."""
     known = sorted((each for each in history if each.value is not None), key=lambda each: each.window)
     over = [each for each in known if each.window.end <= now]
-    return (over or known or [None])[-1]
+    counting = over or known
+    return counting[-1] if counting else None
 
 
 def histogram_of(feature: Feature) -> Histogram | None:
@@ -127,8 +143,114 @@ def categories_of(feature: Feature) -> tuple[CategoryShare, ...]:
     )
 
 
-def _by_column(drift: "Sequence[DriftFact] | object") -> dict[str, list[DriftFact]]:
+def _by_column(drift: Iterable[DriftFact]) -> dict[str, list[DriftFact]]:
     found: dict[str, list[DriftFact]] = {}
-    for each in sorted(drift, key=lambda fact: fact.window):  # type: ignore[call-overload]
+    for each in drift:
         found.setdefault(each.column, []).append(each)
     return found
+
+
+def _precedence(fact: DriftFact) -> tuple[bool, bool, int, float]:
+    is_judged = fact.strength is not None
+    return is_judged, fact.model == ALL_MODELS, _LEVELS.get(fact.level, 0), fact.strength or 0.0
+
+
+def _feature(
+    name: str, history: Sequence[DriftFact], columns: Sequence[ColumnFact], newest_window: Window | None, now: datetime
+) -> Feature:
+    latest = newest(history, now)
+    profiles = sorted((each for each in columns if each.window is not None), key=_start)
+    known = [each for each in profiles if each.n]
+    over = [each for each in known if each.window is not None and each.window.end <= now]
+    shown = next((each for each in reversed(known) if latest is not None and each.window == latest.window), None)
+    references = {each.model: each for each in columns if each.window is None}
+    whose = latest.model if latest is not None else ALL_MODELS
+    reference = references.get(whose) or references.get(ALL_MODELS) or next(reversed(references.values()), None)
+    types = [each.data_type for each in (*reversed(profiles), reference) if each is not None]
+    return Feature(
+        name=name,
+        data_type=types[0] if types else "",
+        latest=latest,
+        is_current=latest is not None and latest.window == newest_window,
+        history=tuple(history),
+        reference=reference,
+        current=shown or next(reversed(over or known), None),
+        profiles=tuple(profiles),
+    )
+
+
+def _start(column: ColumnFact) -> datetime:
+    assert column.window is not None, "the reference has no window"
+    return column.window.start
+
+
+def _gravity(feature: Feature) -> tuple[bool, int, float, str]:
+    strength = feature.latest.strength if feature.latest is not None else None
+    return not feature.is_current, -_LEVELS.get(feature.level, 0), -(strength or 0.0), feature.name
+
+
+def _edges(known: Sequence[Sequence[float]]) -> tuple[float, ...] | None:
+    whole = [values for values in ([each for each in one if isfinite(each)] for one in known) if values]
+    if not whole:
+        return None
+    lower = min(_at(values, 0.01) for values in whole)
+    upper = max(_at(values, 0.99) for values in whole)
+    if upper <= lower:
+        room = abs(lower) * 0.05 or 0.5
+        lower, upper = lower - room, upper + room
+    is_counted = all(value == floor(value) for values in whole for value in values)
+    if is_counted and upper - lower < _MOST_WHOLE:
+        return tuple(floor(lower) - 0.5 + step for step in range(round(upper - lower) + 2))
+    edges = tuple(lower * (1 - step / BINS) + upper * (step / BINS) for step in range(BINS + 1))
+    # Neighbouring floats leave no room for bins between them.
+    return edges if all(a < b for a, b in pairwise(edges)) else None
+
+
+def _at(quantiles: Sequence[float], share: float) -> float:
+    return quantiles[round(share * (len(quantiles) - 1))]
+
+
+def _spread(column: ColumnFact | None, edges: Sequence[float]) -> Spread | None:
+    if column is None or not column.quantiles:
+        return None
+    reached = [share_up_to(column.quantiles, edge) for edge in edges]
+    # What lies on the lowest edge itself belongs to the first bin.
+    below = _share_under(column.quantiles, edges[0])
+    first = [below, *reached[1:]]
+    return Spread(tuple(b - a for a, b in pairwise(first)), below, 1 - reached[-1])
+
+
+def share_up_to(quantiles: Sequence[float], value: float) -> float:
+    """The share of values that are at most `value`, from quantiles at equally spaced ranks.
+
+    >>> share_up_to((0.0, 1.0, 2.0), 0.5), share_up_to((3.0, 3.0, 3.0), 3.0), share_up_to((0.0, 1.0), -1.0)
+    (0.25, 1.0, 0.0)
+    """
+    place = bisect_right(quantiles, value)
+    if place == 0:
+        return 0.0
+    return _between(quantiles, place, value)
+
+
+def _share_under(quantiles: Sequence[float], value: float) -> float:
+    place = bisect_left(quantiles, value)
+    if place == 0:
+        return 0.0
+    return _between(quantiles, place, value)
+
+
+def _between(quantiles: Sequence[float], place: int, value: float) -> float:
+    last = len(quantiles) - 1
+    if place > last:
+        return 1.0
+    lower, upper = quantiles[place - 1], quantiles[place]
+    # Halves, as the difference of two floats may be none.
+    width = upper / 2 - lower / 2
+    part = (value / 2 - lower / 2) / width if width > 0 and isfinite(width) else 0.0
+    return (place - 1 + min(1.0, max(0.0, part))) / last
+
+
+def _shares(column: ColumnFact | None) -> Mapping[str, float]:
+    if column is None or not column.n:
+        return {}
+    return {name: count / column.n for name, count in column.frequent}

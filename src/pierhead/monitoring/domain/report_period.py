@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from pierhead.monitoring.domain.windows import Granularity, Window, window_of
+from pierhead.monitoring.domain.windows import Granularity, Window, after, window_of
 
 USUAL = timedelta(days=14)
 """How far a report looks back at most unless asked for more."""
 
 MOST_WINDOWS = 96
+MOST_SHOWN = 400
+"""Windows of the coarsest granularity; what is older is left out."""
+
 _MONTH, _YEAR = timedelta(days=30), timedelta(days=365)
 
 
@@ -24,7 +27,16 @@ def choose(
     ordered = sorted(granularities, key=_width) or [Granularity.HOUR]
     fine = (each for each in ordered if (now - start) / _width(each) <= MOST_WINDOWS)
     granularity = next(fine, ordered[-1])
+    start = max(start, now - MOST_SHOWN * _width(granularity))
     return Window(window_of(granularity, start).start, window_of(granularity, now).end), granularity
+
+
+def windows_of(period: Window, granularity: Granularity) -> list[Window]:
+    """All windows that begin in the period, those without any data too."""
+    windows = [window_of(granularity, period.start)]
+    while windows[-1].end < period.end:
+        windows.append(after(granularity, windows[-1]))
+    return windows
 
 
 def _width(granularity: Granularity) -> timedelta:

@@ -22,7 +22,7 @@ def next_due(schedule: Schedule, after: datetime) -> datetime | None:
     """
     try:
         zone = ZoneInfo(schedule.time_zone)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise InvalidArgument(f"{schedule.time_zone!r} is not a time zone such as 'UTC' or 'Europe/Berlin'") from error
     try:
         moments = CronSim(_cron(schedule.quartz_cron), after.astimezone(zone))

@@ -34,9 +34,12 @@ def querying(tables: Mapping[str, tuple[Path, pa.Schema]]) -> Iterator[duckdb.Du
 
 
 @contextmanager
-def empty_database() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database without tables: bounded memory, a folder of its own for what goes beyond, UTC."""
-    with tempfile.TemporaryDirectory(prefix="pierhead-query-") as folder, duckdb.connect() as database:
+def empty_database(within: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database without tables: bounded memory, a folder of its own for what goes beyond, UTC.
+
+    That folder lies in `within`, or where the system has temporary files.
+    """
+    with tempfile.TemporaryDirectory(prefix="pierhead-query-", dir=within) as folder, duckdb.connect() as database:
         database.execute(f"SET memory_limit = '{MEMORY_MB}MB'")
         database.execute(f"SET temp_directory = '{folder}'")
         database.execute("SET threads = 2")

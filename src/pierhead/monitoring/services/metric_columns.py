@@ -8,6 +8,7 @@ from pierhead.monitoring.domain.monitors import (
     CustomMetricType,
     InferenceLogProfile,
     Monitor,
+    MonitorDraft,
     ProblemType,
 )
 from pierhead.monitoring.services.spark_types import arrow_type
@@ -101,6 +102,10 @@ _REGRESSION = [
     ("mean_absolute_percentage_error", _DOUBLE),
     ("r2_score", _DOUBLE),
 ]
+# Of the metrics above, at 95 percent, by the name of their column.
+_INTERVALS = [
+    ("quality_intervals", pa.list_(pa.struct([("metric", _STRING), ("low", _DOUBLE), ("high", _DOUBLE)]))),
+]
 # Estimates without labels have a name that says so, and decide nothing.
 _ESTIMATED = [
     ("estimated_accuracy_score", _DOUBLE),
@@ -138,7 +143,7 @@ _DRIFT_OURS = [
 ]
 
 
-def profile_schema(monitor: Monitor) -> pa.Schema:
+def profile_schema(monitor: Monitor | MonitorDraft) -> pa.Schema:
     """The columns of a monitor's profile table."""
     fields = list(PROFILE_FIRST)
     profile = monitor.profile
@@ -149,6 +154,8 @@ def profile_schema(monitor: Monitor) -> pa.Schema:
     own = [metric for metric in monitor.custom_metrics if metric.type is not CustomMetricType.DRIFT]
     fields += [pa.field(metric.name, arrow_type(metric.output_data_type)) for metric in own]
     fields += [pa.field(*each) for each in _PROFILE_OURS]
+    if isinstance(profile, InferenceLogProfile):
+        fields += [pa.field(*each) for each in _INTERVALS]
     if isinstance(profile, InferenceLogProfile) and profile.problem_type is ProblemType.CLASSIFICATION:
         fields += [pa.field(*each) for each in _ESTIMATED]
     return pa.schema(fields)
@@ -169,7 +176,7 @@ RESERVED: Final = frozenset(
     for name in (
         *PROFILE_FIRST.names,
         *DRIFT_FIRST.names,
-        *(name for name, _ in (*_CLASSIFICATION, *_REGRESSION, *_ESTIMATED, *_PROFILE_OURS, *_DRIFT_OURS)),
+        *(name for name, _ in (*_CLASSIFICATION, *_REGRESSION, *_INTERVALS, *_ESTIMATED, *_PROFILE_OURS, *_DRIFT_OURS)),
     )
 )
 """Names, in lower case, that no custom metric may have."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import duckdb
 import pyarrow as pa
@@ -45,6 +46,12 @@ class MonitoredTable:
     def versions(self) -> dict[str, int]:
         found = {_TABLE: int(self.table.version())}
         return found if self.labels is None else {**found, _LABELS: int(self.labels.version())}
+
+    @property
+    def locations(self) -> dict[Path, int]:
+        """The folders of the tables, and the versions of them."""
+        tables = [table for table in (self.table, self.labels) if table is not None]
+        return {_folder(table): int(table.version()) for table in tables}
 
     @property
     def schema(self) -> pa.Schema:
@@ -106,7 +113,7 @@ def is_requests_table(name: str, schema: pa.Schema) -> bool:
     return name.endswith("_requests") and set(OWN.names) <= set(schema.names)
 
 
-def bare_table(name: str, location: Path, version: int) -> MonitoredTable:
+def bare_table(name: str, location: Path, version: int | None) -> MonitoredTable:
     """A baseline: the table as it is. Raises NotFound or InvalidState."""
     table = _open(name, location, version)
     if table is None:
@@ -127,6 +134,10 @@ def _open(name: str, location: Path, version: int | None) -> DeltaTable | None:
         which = "" if version is None else f" at version {version}"
         raise InvalidState(f"table '{name}'{which} cannot be read: {first_line(error)}") from error
     return table
+
+
+def _folder(table: DeltaTable) -> Path:
+    return Path(unquote(urlsplit(table.table_uri).path))
 
 
 def _shown(schema: pa.Schema) -> tuple[pa.Schema, tuple[str, ...]]:

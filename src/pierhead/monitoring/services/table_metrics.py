@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import isfinite, sqrt
 from typing import Any
@@ -16,6 +16,7 @@ from pierhead.monitoring.domain.alerts import Reading, Slice
 from pierhead.monitoring.domain.monitors import ALL_MODELS, TABLE_ROW, InferenceLogProfile, Monitor
 from pierhead.monitoring.domain.windows import Granularity, Window
 from pierhead.monitoring.ports import MetricTables
+from pierhead.statistics.references import MOST_CATEGORIES
 from pierhead.statistics.verdicts import ALPHA
 
 Series = Mapping[str, Sequence[Reading]]
@@ -24,8 +25,9 @@ Series = Mapping[str, Sequence[Reading]]
 LOOK_BACK = timedelta(days=35)
 
 _WORST = 3
-_USUAL_BINS = 10
+_REMEMBERED = 5000
 _SHARES = ("accuracy_score",)
+_OF_NULLS = ("percent_null", "percent_null_delta")
 _LESS_IS_BETTER = ("error", "loss", "deviance")
 # What the statistics area calls the statistic that a column of the drift table holds.
 _STATISTICS = {
@@ -59,13 +61,15 @@ class TableMetrics:
         key = (table, rule)
         known = self._known.get(key)
         if known is None or known[0] != version:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
             known = (version, self._read(monitor, rule, now - LOOK_BACK))
             self._known[key] = known
         return known[1]
 
-    def forget(self, kept: Sequence[tuple[str, AlertRule]]) -> None:
-        """Remember only these."""
-        self._known = {key: self._known[key] for key in kept if key in self._known}
+    def forget(self, rules: Collection[AlertRule]) -> None:
+        """Remember only what was read for these."""
+        self._known = {key: known for key, known in self._known.items() if key[1] in rules}
 
     def _read(self, monitor: Monitor, rule: AlertRule, since: datetime) -> Series:
         if rule.metric.family is Family.DRIFT:
@@ -81,12 +85,12 @@ def _rows(table: pa.Table, monitor: Monitor, rule: AlertRule, only: tuple[str, s
     """The rows of all models that the rule speaks of, in its granularity, or the finest that there is."""
     if table.num_rows == 0:
         return []
-    keep = pc.is_valid(table["granularity"])
-    if only is not None:
-        keep = pc.and_(keep, pc.equal(table[only[0]], only[1]))
+    # Rows of the baseline have no window, and so no granularity.
+    keep = pc.is_valid(table["column_name"]) if only is None else pc.equal(table[only[0]], only[1])
     profile = monitor.profile
     if isinstance(profile, InferenceLogProfile) and profile.model_id_column in table.column_names:
-        keep = pc.and_(keep, pc.equal(table[profile.model_id_column], ALL_MODELS))
+        is_whole = pc.equal(table[profile.model_id_column], ALL_MODELS)
+        keep = pc.and_(keep, pc.fill_null(is_whole, True))
     wanted = ("window", "granularity", "log_type", "slice_key", "slice_value", "column_name", "n_cur", "n_cmp", "n")
     more = ("labelled_count", "null_bound", "method_spec", "count", rule.metric.name.partition(".")[0])
     names = [name for name in dict.fromkeys((*wanted, *more)) if name in table.column_names]
@@ -95,7 +99,7 @@ def _rows(table: pa.Table, monitor: Monitor, rule: AlertRule, only: tuple[str, s
     return [row for row in rows if row["granularity"] == granularity or row.get("log_type") == "BASELINE"]
 
 
-def _granularity(rule: AlertRule, found: set[str]) -> str:
+def _granularity(rule: AlertRule, found: set[str | None]) -> str:
     if rule.counting.granularity is not None:
         return rule.counting.granularity.value
     return next((each.value for each in Granularity if each.value in found), "")
@@ -106,6 +110,9 @@ def _by_column(rows: Sequence[Mapping[str, Any]], rule: AlertRule, count: str, m
     if isinstance(monitor.profile, InferenceLogProfile):
         # When it was said is no feature.
         left_out.add(monitor.profile.timestamp_column)
+        if "*" in rule.columns and rule.metric.name in _OF_NULLS:
+            # Labels are missing because they come late.
+            left_out.add(monitor.profile.label_column or "")
     slices = _slices(rows, rule, count)
     series: dict[str, list[Reading]] = defaultdict(list)
     for row in rows:
@@ -189,11 +196,22 @@ def _bound(row: Mapping[str, Any], metric: Metric) -> float | None:
     spec = _spec(row.get("method_spec"))
     if spec.get("statistic") == _STATISTICS.get(metric.name, "") and row.get("null_bound") is not None:
         return float(row["null_bound"])
-    n, m = row.get("n_cur") or 0, row.get("n_cmp") or 0
-    if metric.name != "population_stability_index" or not n or not m:
+    n, m, cells = row.get("n_cur") or 0, row.get("n_cmp") or 0, _cells(spec)
+    if metric.name != "population_stability_index" or not n or not m or cells is None:
         return None
-    bins = spec.get("bins")
-    return psi_bound(n, m, bins if isinstance(bins, int) else _USUAL_BINS)
+    return psi_bound(n, m, cells)
+
+
+def _cells(spec: Mapping[str, Any]) -> int | None:
+    """Into how many cells the values of a column were put, wherever the row says so."""
+    others = spec.get("others")
+    told = [spec, *(others.values() if isinstance(others, Mapping) else ())]
+    specs = [each for each in told if isinstance(each, Mapping)]
+    edges = [each["inner_edges"] for each in specs if isinstance(each.get("inner_edges"), list)]
+    if edges:
+        return len(edges[0]) + 1
+    # Of categories nobody wrote how many there are: the most that there can be, so the bound is never too small.
+    return MOST_CATEGORIES + 1 if any(each.get("statistic") == "psi" for each in specs) else None
 
 
 def _spec(text: str | None) -> Mapping[str, Any]:

@@ -35,6 +35,22 @@ def judge_report(evidence: Evidence, params: ReportParams, now: datetime) -> Ver
     return Passed() if report.passed else Failed(f"'{params.name}' says no: {report.message}")
 
 
+def judge_objection(evidence: Evidence, params: ReportParams, now: datetime) -> Verdict:  # noqa: ARG001
+    """As long as nobody objects: what was never reported on passes."""
+    report = evidence.reports.get(params.name)
+    return Passed() if report is None or report.passed else Failed(f"promotions are frozen: {report.message}")
+
+
+def objection_check(name: str, summary: str) -> Check:
+    """A check that fails only while the report under its own name says no; it has no parameters."""
+
+    def read(reader: Reader) -> ReportParams:
+        reader.entries(())
+        return ReportParams(name, None)
+
+    return Check(name, summary, read, judge_objection, _names)
+
+
 def _read_external(reader: Reader) -> ReportParams:
     entries = reader.entries(("name", "max_age"), required=("name",))
     return ReportParams(entries.read("name", Reader.text, ""), _max_age(entries))

@@ -7,18 +7,15 @@ from typing import Any, Protocol
 from pierhead.registry.domain.check import Check
 from pierhead.registry.domain.check_evaluation import EVALUATION
 from pierhead.registry.domain.check_records import ARTIFACT_SCAN, DATA_VERSION, SIGNATURE
-from pierhead.registry.domain.check_reports import EXTERNAL, report_check
+from pierhead.registry.domain.check_reports import EXTERNAL, objection_check, report_check
 
 PARITY = report_check("parity", "its compiled artifact gives the original's answers")
 SHADOW = report_check("shadow", "its answers to copies of live requests were as good as those given")
 CANARY = report_check("canary", "a rollout gave it live requests, a few at first, and found nothing against it")
+NO_OPEN_ALERT = objection_check("no_open_alert", "no open alert freezes promotions of its model")
 
-CHECKS: Mapping[str, Check] = MappingProxyType(
-    {
-        check.name: check
-        for check in (SIGNATURE, DATA_VERSION, EVALUATION, ARTIFACT_SCAN, EXTERNAL, PARITY, SHADOW, CANARY)
-    }
-)
+_ALL = (SIGNATURE, DATA_VERSION, EVALUATION, ARTIFACT_SCAN, EXTERNAL, PARITY, SHADOW, CANARY, NO_OPEN_ALERT)
+CHECKS: Mapping[str, Check] = MappingProxyType({check.name: check for check in _ALL})
 
 
 class Used(Protocol):

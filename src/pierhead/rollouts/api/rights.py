@@ -24,6 +24,14 @@ def require_of(call: Call, connection: Connection, action: Action, endpoint_id: 
         require(call, connection, action, endpoint)
 
 
+def may(call: Call, connection: Connection, action: Action, endpoint_id: str) -> bool:
+    """As `require_of`, as a question."""
+    endpoint = EndpointStore(connection).find_by_id(endpoint_id)
+    if endpoint is None:
+        return Access(connection, call.caller).may(Action.MANAGE, Platform())
+    return Access(connection, call.caller).may(action, target_of(endpoint))
+
+
 class Readable:
     """Which endpoints the caller may see, by their ids."""
 

@@ -16,12 +16,14 @@ from pierhead.rollouts.api import wire
 from pierhead.rollouts.api.abtests import ABTestCalls
 from pierhead.rollouts.api.policies import PolicyCalls
 from pierhead.rollouts.api.read import Start, read_start
-from pierhead.rollouts.api.rights import Readable, require, require_of
+from pierhead.rollouts.api.rights import Readable, may, require, require_of
 from pierhead.rollouts.domain.comparisons import comparison_of
 from pierhead.rollouts.domain.decisions import decide
 from pierhead.rollouts.domain.drafting import draft_with
+from pierhead.rollouts.domain.proofs import Worth
 from pierhead.rollouts.domain.readings import Reading
 from pierhead.rollouts.domain.rollouts import Rollout
+from pierhead.rollouts.domain.specs import RolloutSpec
 from pierhead.rollouts.ports import Alerts, Labels, Outcomes
 from pierhead.rollouts.services.guard import Guard
 from pierhead.rollouts.services.loop import facts_of, reading_of
@@ -35,6 +37,7 @@ from pierhead.serving.services.endpoints import Endpoints
 
 _ROOT = "/2.0/pierhead/rollouts"
 _ONE = _ROOT + "/{reference}"
+_MOST_LOOKS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,9 @@ def add_routes(routes: Routes, doors: RolloutDoors) -> None:
     routes.add("GET", _ONE, calls.get)
     routes.add("GET", _ONE + "/decisions", calls.decisions)
     routes.add("GET", _ONE + "/comparison", calls.comparison)
-    for action in ("pause", "resume", "promote", "abort"):
+    for action in ("pause", "resume", "abort"):
         routes.add_plain("POST", f"{_ONE}/{action}", calls.committed(calls.acting(action)))
+    routes.add_plain("POST", _ONE + "/promote", calls.committed(calls.promote))
     routes.add_plain("POST", _ONE + "/retry", calls.committed(calls.retry))
     PolicyCalls(doors.clock, doors.endpoints, doors.guard).add_routes(routes)
     ABTestCalls(doors.clock, doors.endpoints, doors.outcomes).add_routes(routes)
@@ -72,7 +76,7 @@ class RolloutCalls:
     def __init__(self, doors: RolloutDoors) -> None:
         self._doors = doors
         self._clock = doors.clock
-        # Without the guard: what it would ask for is what begins.
+        # Without the guard, which vets rollouts in another way than configs.
         self._admission = Admission(doors.clock, doors.gate, None)
 
     def committed(self, handler: Handler) -> PlainHandler:
@@ -107,7 +111,7 @@ class RolloutCalls:
     def get(self, call: Call, connection: Connection) -> dict[str, Any]:
         rollout, now = self._find(call, connection, Action.READ), self._clock.now()
         reading = reading_of(connection, rollout)
-        is_judged = rollout.state.status.is_open and rollout.ready_at is not None
+        is_judged = rollout.state.status.is_judged and rollout.ready_at is not None
         facts = facts_of(connection, rollout, self._doors.labels, self._doors.alerts)
         decision = decide(rollout.spec, rollout.state, reading, facts, now) if is_judged else None
         last = next(iter(self._rollouts(connection).looks(rollout, 1)), None)
@@ -119,15 +123,21 @@ class RolloutCalls:
 
     def decisions(self, call: Call, connection: Connection) -> dict[str, Any]:
         rollout = self._find(call, connection, Action.READ)
-        looks = self._rollouts(connection).looks(rollout, call.number("max_results", 500))
+        most = call.number("max_results", _MOST_LOOKS)
+        if not 1 <= most <= _MOST_LOOKS:
+            raise InvalidArgument(f"`max_results` must be from 1 to {_MOST_LOOKS}, not {most}")
+        looks = self._rollouts(connection).looks(rollout, most)
         return {"rollout": wire.rollout_json(rollout), "decisions": [wire.look_json(look) for look in looks]}
 
     def comparison(self, call: Call, connection: Connection) -> dict[str, Any]:
         rollout = self._find(call, connection, Action.READ)
         kept = ReadingStore(connection).list_of(rollout.id)
         readings = [(step, Reading.from_json(json.loads(text))) for step, text in kept.items()]
+        # Pieces of people's requests are for those who answer for the endpoint.
+        sees_excerpts = may(call, connection, Action.MANAGE, rollout.endpoint_id)
         return wire.comparison_json(
-            rollout, [(step, comparison_of(each), each.most_different()) for step, each in readings]
+            rollout,
+            [(step, comparison_of(each), each.most_different() if sees_excerpts else ()) for step, each in readings],
         )
 
     def acting(self, action: str) -> Handler:
@@ -138,6 +148,16 @@ class RolloutCalls:
             return {"rollout": wire.rollout_json(change(rollout.id, by=call.caller.user_name, reason=reason))}
 
         return act
+
+    def promote(self, call: Call, connection: Connection) -> dict[str, Any]:
+        rollout = self._find(call, connection, Action.MANAGE)
+        promoted = self._rollouts(connection).promote(
+            rollout.id,
+            by=call.caller.user_name,
+            reason=call.find_text("reason") or "",
+            permit=lambda endpoint: self._doors.guard.judge_promotion(connection, call.caller, endpoint),
+        )
+        return {"rollout": wire.rollout_json(promoted)}
 
     def retry(self, call: Call, connection: Connection) -> dict[str, Any]:
         rollout = self._find(call, connection, Action.MANAGE)
@@ -155,10 +175,12 @@ class RolloutCalls:
         return rollout
 
     def _admit(self, call: Call, connection: Connection) -> Admit:
-        """As an official update of the config."""
+        """As an official update of the config, if it is a new one, and then as a rollout."""
 
-        def admit(before: Endpoint, after: Endpoint) -> None:
-            self._admission.admit(connection, call.caller, before, after)
+        def admit(before: Endpoint, after: Endpoint, spec: RolloutSpec) -> Worth:
+            if before.newest.version != after.newest.version:
+                self._admission.admit(connection, call.caller, before, after)
+            return self._doors.guard.vet(connection, call.caller, before, after, spec)
 
         return admit
 

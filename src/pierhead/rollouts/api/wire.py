@@ -33,6 +33,7 @@ def rollout_json(rollout: Rollout) -> dict[str, Any]:
         "reason": state.reason,
         "attempt": state.attempt,
         "is_by_hand": state.by_hand,
+        "is_no_proof": {"canary": state.worth.canary, "shadow": state.worth.shadow, "report": state.worth.report},
         "step": state.step,
         "steps": [step_json(step, _standing(rollout, number)) for number, step in enumerate(rollout.spec.steps)],
         "step_started_at": to_ms(state.step_started_at),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
-from pierhead.rollouts.domain.abtest_readings import ABReading, ArmCounts
+from pierhead.rollouts.domain.abtest_readings import MOST_VALUES, ABReading, ArmCounts
 from pierhead.rollouts.domain.abtests import ABTestSpec, Metric
 from pierhead.statistics import bayes, multiplicity
 from pierhead.statistics.sequential import means, msprt, proportions, ratio
@@ -15,8 +15,11 @@ from pierhead.statistics.sequential.means import Moments
 MISMATCH_P = 0.001
 """A sample ratio less likely than this is none that chance has made."""
 
-Outcomes = Callable[[Metric], Sequence[Moments]]
-"""Of a metric that is made of labels the moments of each arm, in order, on equal and matured cohorts."""
+UNREADABLE = "cannot be read"
+
+Outcomes = Callable[[Metric], Sequence[Moments] | str]
+"""Of a metric that is made of labels the moments of each arm, in order, on equal and matured cohorts; or why they
+cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,8 @@ class Finding:
     """One comparison of an arm with the control. `difference` is the arm's value less the control's; `lower` and
     `upper` hold for all comparisons of the test together; `p` is adjusted by Holm. None where there is too little.
 
-    `says` is `higher`, `lower` or `undecided`. `slice` is None for all units, else column and value.
+    `says` is `higher`, `lower`, `undecided`, or `cannot be read`, and then `note` why. `slice` is None for all units,
+    else column and value.
     """
 
     metric: Metric
@@ -39,6 +43,7 @@ class Finding:
     n_control: int
     n_arm: int
     says: str = "undecided"
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +64,27 @@ def report_of(spec: ABTestSpec, reading: ABReading, outcomes: Outcomes) -> ABRep
     counts = [arm.units for arm in reading.arms]
     weights = [float(arm.points) for arm in spec.arms]
     p = ratio.sequential_srm_p(counts, weights) if sum(counts) else 1.0
-    raw = list(_findings(spec, reading, outcomes))
-    adjusted = multiplicity.holm([finding.p for finding in raw]) if raw else []
+    comparisons = _comparisons(spec)
+    raw = list(_findings(spec, reading, outcomes, spec.alpha / comparisons))
+    # Slices that nobody was seen in yet are comparisons too: how many turn up depends on the traffic.
+    adjusted = multiplicity.holm([finding.p for finding in raw] + [1.0] * (comparisons - len(raw)))[: len(raw)]
     is_mismatched = p < MISMATCH_P
     findings = tuple(
-        replace(finding, p=each, says="undecided" if is_mismatched else _says(finding, each, spec.alpha))
+        replace(finding, p=each, says=finding.says if is_mismatched else _says(finding, each, spec.alpha))
         for finding, each in zip(raw, adjusted, strict=True)
     )
     return ABReport(p, findings, tuple(_beliefs(spec, reading)))
 
 
-def _findings(spec: ABTestSpec, reading: ABReading, outcomes: Outcomes) -> Iterator[Finding]:
+def _comparisons(spec: ABTestSpec) -> int:
+    """How many there may be at most, fixed before anybody looks: each measured metric in all and in every slice."""
+    labelled = sum(metric.needs_labels for metric in spec.metrics)
+    slices = len(spec.slices) * (MOST_VALUES + 1)
+    return ((len(spec.metrics) - labelled) * (1 + slices) + labelled) * (len(spec.arms) - 1)
+
+
+def _findings(spec: ABTestSpec, reading: ABReading, outcomes: Outcomes, alpha: float) -> Iterator[Finding]:
+    """`alpha` is the level of each."""
     groups: list[tuple[tuple[str, str] | None, list[ArmCounts]]] = [(None, reading.arms)]
     groups += [
         ((column, value), arms)
@@ -77,17 +92,17 @@ def _findings(spec: ABTestSpec, reading: ABReading, outcomes: Outcomes) -> Itera
         for value, arms in sorted(values.items())
     ]
     measured = [metric for metric in spec.metrics if not metric.needs_labels]
-    labelled = [metric for metric in spec.metrics if metric.needs_labels]
-    comparisons = (len(measured) * len(groups) + len(labelled)) * (len(spec.arms) - 1)
-    alpha = spec.alpha / max(1, comparisons)
+    labelled = [(metric, outcomes(metric)) for metric in spec.metrics if metric.needs_labels]
     for place, arm in enumerate(spec.arms[1:], 1):
         for metric in measured:
             for name, arms in groups:
                 compare = _rates if metric is Metric.ERROR_RATE else _moments
                 yield compare(metric, arm.name, name, arms[0], arms[place], alpha)
-        for metric in labelled:
-            moments = outcomes(metric)
-            yield _difference(metric, arm.name, None, moments[0], moments[place], alpha)
+        for metric, moments in labelled:
+            if isinstance(moments, str):
+                yield replace(_nothing(metric, arm.name, None, 0, 0), says=UNREADABLE, note=moments)
+            else:
+                yield _difference(metric, arm.name, None, moments[0], moments[place], alpha)
 
 
 def _rates(
@@ -138,7 +153,7 @@ def _nothing(metric: Metric, arm: str, name: tuple[str, str] | None, n_control: 
 
 def _says(finding: Finding, p: float, alpha: float) -> str:
     if finding.difference is None or p > alpha:
-        return "undecided"
+        return finding.says
     return "higher" if finding.difference > 0 else "lower"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pierhead.rollouts.domain.latencies import Latencies
 from pierhead.rollouts.domain.observations import Ending, Observation
-from pierhead.rollouts.domain.scores import Score, number_of
+from pierhead.rollouts.domain.scores import Plain
 from pierhead.statistics.sequential.means import Moments
 
 _COUNTED = (Ending.ANSWERED, Ending.CALLER_ERROR, Ending.SERVER_ERROR, Ending.TIMEOUT)
@@ -14,16 +14,18 @@ _TIMED = frozenset({Ending.ANSWERED, Ending.TIMEOUT})
 class ArmReading:
     """Calls by how they ended; latencies of those that were answered or timed out; answers by the scale's bins.
 
-    `last_at_ms` is the time of the call counted last, 0 before the first.
+    `unreadable` counts those that were answered with nothing that can be compared. `last_at_ms` is the time of the call
+    counted last, 0 before the first.
     """
 
-    __slots__ = ("bins", "endings", "last_at_ms", "latencies", "numbers")
+    __slots__ = ("bins", "endings", "last_at_ms", "latencies", "numbers", "unreadable")
 
     def __init__(self) -> None:
         self.endings = dict.fromkeys(_COUNTED, 0)
         self.latencies = Latencies()
         self.bins: list[int] = []
         self.numbers = Moments()
+        self.unreadable = 0
         self.last_at_ms = 0
 
     @property
@@ -47,13 +49,12 @@ class ArmReading:
         # Not the latest moment: a clock may be set back.
         self.last_at_ms = observation.at_ms
 
-    def add_score(self, score: Score, place: int, bins: int) -> None:
+    def add_score(self, score: Plain, place: int, bins: int) -> None:
         if not self.bins:
             self.bins = [0] * bins
         self.bins[place] += 1
-        number = number_of(score)
-        if number is not None:
-            self.numbers = self.numbers.add(number)
+        if isinstance(score, float):
+            self.numbers = self.numbers.add(score)
 
     def merge(self, other: "ArmReading") -> None:
         for ending, count in other.endings.items():
@@ -61,6 +62,7 @@ class ArmReading:
         self.latencies.merge(other.latencies)
         self.bins = add_counts(self.bins, other.bins)
         self.numbers = self.numbers.merge(other.numbers)
+        self.unreadable += other.unreadable
         self.last_at_ms = max(self.last_at_ms, other.last_at_ms)
 
     def to_json(self) -> dict[str, Any]:
@@ -69,6 +71,7 @@ class ArmReading:
             "latencies": self.latencies.to_json(),
             "bins": list(self.bins),
             "numbers": moments_json(self.numbers),
+            "unreadable": self.unreadable,
             "last_at_ms": self.last_at_ms,
         }
 
@@ -79,6 +82,7 @@ class ArmReading:
         arm.latencies = Latencies.from_json(value["latencies"])
         arm.bins = list(value["bins"])
         arm.numbers = Moments(*value["numbers"])
+        arm.unreadable = value["unreadable"]
         arm.last_at_ms = value["last_at_ms"]
         return arm
 

@@ -1,11 +1,14 @@
 """Whom requests were meant for, counted by units: requests of one unit all go one way, and are one draw."""
 
+from base64 import b85decode, b85encode
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from pierhead.rollouts.domain.specs import ALL_POINTS
 
-MOST_UNITS = 4096
+MOST_UNITS = 2048
 
 _HASHES = 2**64 // ALL_POINTS
 
@@ -53,9 +56,10 @@ class AssignmentReading:
         self.seen = {each for each in self.seen | other.seen if each < self.limit}
 
     def to_json(self) -> list[Any]:
-        return [self.champion, self.candidate, self.diverted, self.limit, sorted(self.seen)]
+        seen = b85encode(np.array(sorted(self.seen), "<u8").tobytes()).decode()
+        return [self.champion, self.candidate, self.diverted, self.limit, seen]
 
     @classmethod
     def from_json(cls, value: list[Any]) -> "AssignmentReading":
         champion, candidate, diverted, limit, seen = value
-        return cls(champion, candidate, diverted, limit, set(seen))
+        return cls(champion, candidate, diverted, limit, set(np.frombuffer(b85decode(seen), "<u8").tolist()))

@@ -13,6 +13,9 @@ from pierhead.rollouts.domain.states import RolloutState, Status, Traffic, seen_
 
 _CLOCKS_APART = timedelta(minutes=1)
 
+ALL_PASSED = "gates"
+"""The rule of decisions that fell because all gates were passed."""
+
 
 class Outcome(Enum):
     WAIT = "wait"
@@ -26,9 +29,9 @@ class Outcome(Enum):
 class Decision:
     """One look: what comes of it, why, and on which numbers.
 
-    `rule` is the name of the gate that decided, or of what was not reached (`duration`, `requests`, `traffic`,
-    `max_duration`), or `gates` if all are passed, or `status` while people or an end forbid any step. `state` and
-    `traffic` are what is so afterwards. After ADVANCE a new reading begins.
+    `rule` is the name of the gate that decided, or of what was not reached (`backlog`, `duration`, `requests`,
+    `traffic`, `max_duration`), or `gates` if all are passed, or `status` while people or an end forbid any step.
+    `state` and `traffic` are what is so afterwards. After ADVANCE a new reading begins.
     """
 
     outcome: Outcome
@@ -46,19 +49,39 @@ class _Finding:
     reason: str
 
 
-def decide(spec: RolloutSpec, state: RolloutState, reading: Reading, facts: Facts, now: datetime) -> Decision:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    spec: RolloutSpec
+    state: RolloutState
+    step: Step
+    reading: Reading
+    gates: tuple[GateResult, ...]
+    now: datetime
+    has_backlog: bool
+
+
+def decide(
+    spec: RolloutSpec,
+    state: RolloutState,
+    reading: Reading,
+    facts: Facts,
+    now: datetime,
+    *,
+    has_backlog: bool = False,
+) -> Decision:
     """The outcome of a look at `now` at what the current step has shown.
 
-    Harm is acted on in every open state; everything else waits while the rollout is paused or held. A rollout that is
-    over stays as it is.
+    Harm is acted on while the rollout is paused or held as well; everything else waits then. With a backlog of
+    observations that are not in the reading yet no step is passed. A rollout that is over, or that only waits for its
+    config to be active, stays as it is.
     """
-    if not state.status.is_open:
-        over = f"the rollout is over ({state.status.value.replace('_', ' ')})"
+    if not state.status.is_judged:
+        over = f"the rollout is {'over' if not state.status.is_open else 'decided'} ({state.status.words})"
         return Decision(Outcome.WAIT, "status", over, (), state, traffic_of(spec, state))
     seen = seen_at(state, now)
     step = spec.steps[seen.step]
     gates = look(spec, step, reading, facts)
-    finding = _find_harm(step, gates) or _find_rest(spec, seen, step, reading, gates, now)
+    finding = _find_harm(step, gates) or _find_rest(_Look(spec, seen, step, reading, gates, now, has_backlog))
     if finding.outcome is Outcome.HOLD and seen.status is not Status.RUNNING:
         finding = replace(finding, outcome=Outcome.WAIT)
     after = _after(seen, finding, now)
@@ -79,44 +102,35 @@ def _find_harm(step: Step, gates: tuple[GateResult, ...]) -> _Finding | None:
     return None
 
 
-def _find_rest(
-    spec: RolloutSpec,
-    state: RolloutState,
-    step: Step,
-    reading: Reading,
-    gates: tuple[GateResult, ...],
-    now: datetime,
-) -> _Finding:
+def _find_rest(look: _Look) -> _Finding:
+    spec, state, step = look.spec, look.state, look.step
     if state.status is not Status.RUNNING:
         waits = f"{state.status.value}: {state.reason}" if state.reason else state.status.value
         return _Finding(Outcome.WAIT, "status", waits)
-    missing = _find_missing(spec, state, step, reading, gates, now)
+    missing = _find_missing(look)
     if missing is None:
         return _next_step(spec, state)
-    if step.max_duration is not None and state.busy(now) >= step.max_duration:
-        is_back = spec.on_max_duration is OnMaxDuration.ROLL_BACK
-        reason = f"the step has lasted {state.busy(now)}, longer than it may, and {missing.reason}"
+    if step.max_duration is not None and state.busy(look.now) >= step.max_duration:
+        # What waits to be read may be all that is missing.
+        is_back = spec.on_max_duration is OnMaxDuration.ROLL_BACK and not look.has_backlog
+        reason = f"the step has lasted {state.busy(look.now)}, longer than it may, and {missing.reason}"
         return _Finding(Outcome.ROLL_BACK if is_back else Outcome.HOLD, "max_duration", reason)
     return missing
 
 
-def _find_missing(
-    spec: RolloutSpec,
-    state: RolloutState,
-    step: Step,
-    reading: Reading,
-    gates: tuple[GateResult, ...],
-    now: datetime,
-) -> _Finding | None:
+def _find_missing(look: _Look) -> _Finding | None:
     """What the step still lacks; None if it is passed."""
+    step, reading, busy = look.step, look.reading, look.state.busy(look.now)
+    if look.has_backlog:
+        return _Finding(Outcome.WAIT, "backlog", "observations of the step still wait to be read")
     if reading.requests < step.least_requests:
         kind = "shadowed requests" if step.is_shadow else "requests of the candidate"
         return _Finding(Outcome.WAIT, "requests", f"{reading.requests} of {step.least_requests} {kind}")
-    if state.elapsed(now) < step.least_duration:
-        return _Finding(Outcome.WAIT, "duration", f"{state.elapsed(now)} of {step.least_duration}")
-    if step.least_requests and _is_quiet(spec, reading, now):
-        return _Finding(Outcome.WAIT, "traffic", f"the candidate has answered nothing for {spec.quiet_after}")
-    for result in gates:
+    if busy < step.least_duration:
+        return _Finding(Outcome.WAIT, "duration", f"{busy} of {step.least_duration}")
+    if step.least_requests and _is_quiet(look.spec, reading, look.now):
+        return _Finding(Outcome.WAIT, "traffic", f"the candidate has answered nothing for {look.spec.quiet_after}")
+    for result in look.gates:
         if result.verdict is not Verdict.PASSED:
             return _Finding(Outcome.WAIT, result.name, f"{result.name}: {result.message}")
     return None
@@ -130,13 +144,13 @@ def _is_quiet(spec: RolloutSpec, reading: Reading, now: datetime) -> bool:
 
 def _next_step(spec: RolloutSpec, state: RolloutState) -> _Finding:
     if spec.is_open_ended and state.step + 1 == len(spec.steps):
-        return _Finding(Outcome.WAIT, "gates", "all gates are passed; a person promotes or aborts a shadow")
+        return _Finding(Outcome.WAIT, ALL_PASSED, "all gates are passed; a person promotes or aborts a shadow")
     later = spec.steps[state.step + 1 :]
     if not later or later[0].is_promotion:
-        return _Finding(Outcome.PROMOTE, "gates", "all gates of all steps are passed")
+        return _Finding(Outcome.PROMOTE, ALL_PASSED, "all gates of all steps are passed")
     step = later[0]
     to = f"a weight of {step.weight:g}" if not step.is_shadow else "the next shadow"
-    return _Finding(Outcome.ADVANCE, "gates", f"all gates are passed; on to {to}")
+    return _Finding(Outcome.ADVANCE, ALL_PASSED, f"all gates are passed; on to {to}")
 
 
 def _after(state: RolloutState, finding: _Finding, now: datetime) -> RolloutState:
@@ -144,7 +158,7 @@ def _after(state: RolloutState, finding: _Finding, now: datetime) -> RolloutStat
         case Outcome.ADVANCE:
             return replace(state, step=state.step + 1, step_started_at=now, idle=timedelta(), reason="")
         case Outcome.PROMOTE:
-            return replace(state, status=Status.PROMOTED, reason=finding.reason)
+            return replace(state, status=Status.PROMOTING, reason=finding.reason)
         case Outcome.ROLL_BACK:
             return replace(state, status=Status.ROLLED_BACK, reason=finding.reason)
         case Outcome.HOLD:

@@ -1,4 +1,4 @@
-"""The guard: whether a change of an endpoint's config may give a version traffic that never stood a canary."""
+"""The guard: whether a change of an endpoint may give a version traffic that never stood a canary."""
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 
-from pierhead.rollouts.domain.specs import CANARY_POINTS, RolloutSpec, usual_spec
+from pierhead.rollouts.domain.proofs import LEAST, canary_lacks
+from pierhead.rollouts.domain.specs import ALL_POINTS, CANARY_POINTS, RolloutSpec
 
 PRODUCTION_TAG = ("environment", "production")
 
@@ -18,6 +19,11 @@ class Mode(Enum):
     WARN = "warn"
     ENFORCE = "enforce"
     AUTO = "auto"
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing goes past it without leave."""
+        return self in (Mode.ENFORCE, Mode.AUTO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +49,29 @@ class Share:
 @dataclass(frozen=True, slots=True)
 class GuardFacts:
     """The endpoint, whether the config serves a version in Production, the caller's groups, and the caller's reason
-    for an override, None without one."""
+    for an override, None without one. `is_live` says whether it answers, and `former` is what was so of endpoints of
+    this name that were deleted lately: what held for them still holds."""
 
     endpoint: str
     tags: Mapping[str, str] = field(default_factory=dict)
     serves_production: bool = False
     groups: frozenset[str] = frozenset()
     override: str | None = None
+    is_live: bool = True
+    former: tuple["GuardFacts", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Endpoints by glob or by tags, all of which they must carry; both in lower case. A rule without either speaks of
-    every endpoint. Members of `override_groups` may go past it with a reason; `spec` is the rollout that AUTO runs."""
+    every endpoint. Members of `override_groups` may go past it with a reason. `spec` is the rollout that AUTO runs, and
+    what others are measured by; None for the usual one, and for the least that proves anything."""
 
     mode: Mode
     endpoints: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     override_groups: frozenset[str] = frozenset()
-    spec: RolloutSpec = field(default_factory=usual_spec)
+    spec: RolloutSpec | None = None
 
     def speaks_of(self, facts: GuardFacts) -> bool:
         if not self.endpoints and not self.tags:
@@ -81,6 +91,12 @@ class RolloutPolicy:
     override_groups: frozenset[str] = frozenset()
 
     def rule_of(self, facts: GuardFacts) -> Rule:
+        """The rule for an endpoint; if it does not hold, that for a former one of the name, if that one does."""
+        own = self._rule_of(facts)
+        formers = () if own.mode.holds else map(self._rule_of, facts.former)
+        return next((rule for rule in formers if rule.mode.holds), own)
+
+    def _rule_of(self, facts: GuardFacts) -> Rule:
         found = next((rule for rule in self.rules if rule.speaks_of(facts)), None)
         if found is not None:
             return found
@@ -99,8 +115,8 @@ class RulingKind(Enum):
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What the guard says of a change. `versions` are those that never stood a canary; `message` is empty only if there
-    are none. With ROLLOUT the change is accepted, and `spec` runs to it. `is_overridden` if a person went past a
-    refusal."""
+    are none. With ROLLOUT the change is accepted, and `spec` (None for the usual one) runs to it. `is_overridden` if a
+    person went past a refusal."""
 
     kind: RulingKind
     message: str = ""
@@ -135,17 +151,25 @@ def judge(
     fresh = tuple(version for version, points in asked.items() if points > CANARY_POINTS and version not in stood)
     if not fresh:
         return ALLOWED
-    told = _told(facts.endpoint, fresh, asked)
+    told = _told(facts, fresh, asked)
     if rule.mode is Mode.WARN:
         return Ruling(RulingKind.WARNED, told, fresh, rule.mode)
     if facts.override is not None:
         return _overridden(rule, fresh, told, facts)
-    if rule.mode is Mode.AUTO and len(fresh) == 1:
-        message = f"{told} The change is pending; a rollout leads to it."
+    if rule.mode is Mode.AUTO and facts.is_live and [asked[version] for version in fresh] == [ALL_POINTS]:
+        message = f"{told}The change is pending; a rollout leads to it."
         return Ruling(RulingKind.ROLLOUT, message, fresh, rule.mode, rule.spec)
     if rule.mode is Mode.AUTO:
-        told = f"{told} A rollout takes one version at a time, so that none was started."
+        told = f"{told}A rollout leads one version to all of the traffic, so that none was started."
     return Ruling(RulingKind.REFUSED, told, fresh, rule.mode)
+
+
+def is_laxer(rule: Rule, before: Rule) -> bool:
+    """Whether a rule lets something pass that another one held up: by its mode, its plan, or who may go past it."""
+    if not before.mode.holds:
+        return False
+    is_open = not rule.mode.holds or not rule.override_groups <= before.override_groups
+    return is_open or bool(canary_lacks(rule.spec or LEAST, before.spec))
 
 
 def start_command(endpoint: str, version: Version) -> str:
@@ -165,13 +189,21 @@ def _by_version(shares: Sequence[Share]) -> dict[Version, int]:
     return points
 
 
-def _told(endpoint: str, fresh: Sequence[Version], asked: Mapping[Version, int]) -> str:
+def _told(facts: GuardFacts, fresh: Sequence[Version], asked: Mapping[Version, int]) -> str:
     given = ", ".join(f"{version} would get {asked[version] / 100:g} %" for version in fresh)
-    commands = "\n".join(f"  {start_command(endpoint, version)}" for version in fresh)
-    return (
-        f"endpoint {endpoint!r}: {given} of the traffic without ever having been in a canary; "
-        f"at most {CANARY_POINTS / 100:g} % is safe. Start a rollout:\n{commands}\n"
+    told = (
+        f"endpoint {facts.endpoint!r}: {given} of the traffic without ever having been in a canary; "
+        f"at most {CANARY_POINTS / 100:g} % is safe. "
     )
+    if not facts.is_live:
+        return (
+            f"{told}An endpoint of this name was live until less than a day ago: make it with a version that served "
+            "there, and roll the new one out to it then.\n"
+        )
+    commands = "\n".join(f"  {start_command(facts.endpoint, version)}" for version in fresh)
+    is_part = any(asked[version] < ALL_POINTS for version in fresh)
+    then = "It leads to all of the traffic; split it afterwards.\n" if is_part else ""
+    return f"{told}Start a rollout:\n{commands}\n{then}"
 
 
 def _overridden(rule: Rule, fresh: tuple[Version, ...], told: str, facts: GuardFacts) -> Ruling:

@@ -7,7 +7,6 @@ from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.yaml_reader import Document, Reader, lines_of
 from pierhead.rollouts.domain.guard import Mode, RolloutPolicy, Rule
 from pierhead.rollouts.domain.spec_yaml import read_spec
-from pierhead.rollouts.domain.specs import usual_spec
 
 MOST_RULES = 200
 
@@ -76,7 +75,7 @@ def _read_rule(reader: Reader, groups: frozenset[str]) -> Rule:
         endpoints=tuple(glob.lower() for glob in endpoints),
         tags=entries.read("tags", _read_tags, {}),
         override_groups=entries.read("override", _read_override, groups),
-        spec=entries.read("spec", read_spec, usual_spec()),
+        spec=entries.read("spec", read_spec, None),
     )
 
 

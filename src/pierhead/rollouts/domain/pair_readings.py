@@ -1,10 +1,12 @@
 """What pairs of a request and its shadow have shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
 from pierhead.rollouts.domain.arm_readings import moments_json
-from pierhead.rollouts.domain.observations import Ending, Observation
+from pierhead.rollouts.domain.halves import Half
+from pierhead.rollouts.domain.observations import Ending
 from pierhead.rollouts.domain.scores import Score, differ, distance, number_of
 from pierhead.statistics.sequential.means import Moments
 
@@ -49,7 +51,7 @@ class PairReading:
         self.latencies_ms = Moments()
         self.most_different: list[Difference] = []
 
-    def add(self, primary: Observation, shadow: Observation) -> None:
+    def add(self, primary: Half, shadow: Half) -> None:
         self.pairs += 1
         is_answered = primary.ending is Ending.ANSWERED
         if is_answered and shadow.ending is Ending.ANSWERED:
@@ -59,24 +61,24 @@ class PairReading:
         elif shadow.ending is Ending.ANSWERED:
             self.champion_failed += 1
 
-    def compare(self, primary: Observation, shadow: Observation, tolerance: float) -> float | None:
+    def compare(self, primary: Half, shadow: Half, tolerance: float) -> float | None:
         """Counts how far the answers agree; the share of rows that differ, None where there is nothing to compare.
 
         An answer that cannot be read differs from one that can.
         """
         if not primary.scores or shadow.ending is not Ending.ANSWERED:
             return None
-        share = _disagreement(primary.scores, shadow.scores or (), tolerance)
+        share = _disagreement(primary, shadow, tolerance)
         self.compared += 1
         self.disagreement += share
-        shift = _shift(primary.scores, shadow.scores or ())
+        shift = _shift(primary, shadow)
         if shift is not None:
             self.scores = self.scores.add(shift)
         self._remember(primary, shadow)
         return share
 
-    def _remember(self, primary: Observation, shadow: Observation) -> None:
-        difference = _largest(primary.scores or (), shadow.scores or ())
+    def _remember(self, primary: Half, shadow: Half) -> None:
+        difference = _largest(primary, shadow)
         if not difference:
             return
         known = self.most_different
@@ -86,6 +88,10 @@ class PairReading:
         known.append(Difference(primary.request_id, primary.excerpt, shadow.excerpt, found))
         known.sort(key=_rank, reverse=True)
         del known[MOST_DIFFERENT:]
+
+    def forget_excerpts(self) -> None:
+        """Of the most different requests only their ids and numbers stay."""
+        self.most_different = [replace(each, champion="", candidate="") for each in self.most_different]
 
     def merge(self, other: "PairReading") -> None:
         for name in ("pairs", "candidate_failed", "champion_failed", "compared", "disagreement"):
@@ -120,24 +126,29 @@ class PairReading:
         return reading
 
 
-def _disagreement(one: tuple[Score, ...], other: tuple[Score, ...], tolerance: float) -> float:
-    if len(one) != len(other):
+def _disagreement(one: Half, other: Half, tolerance: float) -> float:
+    if one.rows != other.rows:
         return 1.0
-    return sum(differ(a, b, tolerance) for a, b in zip(one, other, strict=True)) / len(one)
+    return fmean(differ(a, b, tolerance) for a, b in _rows(one, other))
 
 
-def _largest(one: tuple[Score, ...], other: tuple[Score, ...]) -> float:
-    if len(one) != len(other):
+def _largest(one: Half, other: Half) -> float:
+    if one.rows != other.rows:
         return float("inf")
-    return max(distance(a, b) for a, b in zip(one, other, strict=True))
+    return max(distance(a, b) for a, b in _rows(one, other))
 
 
-def _shift(one: tuple[Score, ...], other: tuple[Score, ...]) -> float | None:
-    if len(one) != len(other):
+def _shift(one: Half, other: Half) -> float | None:
+    if one.rows != other.rows:
         return None
-    pairs = ((number_of(a), number_of(b)) for a, b in zip(one, other, strict=True))
+    pairs = ((number_of(a), number_of(b)) for a, b in _rows(one, other))
     shifts = [b - a for a, b in pairs if a is not None and b is not None]
     return sum(shifts) / len(shifts) if shifts else None
+
+
+def _rows(one: Half, other: Half) -> list[tuple[Score, Score]]:
+    # Of wide rows one side may have kept fewer.
+    return list(zip(one.scores, other.scores, strict=False))
 
 
 def _rank(difference: Difference) -> float:

@@ -1,32 +1,36 @@
 """What a step has shown so far: sufficient statistics, of bounded size however many requests there were."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from typing import Any
 
+from pierhead.gateway.capture import is_sampled
+from pierhead.kit.clock import to_ms
 from pierhead.kit.errors import InvalidArgument
 from pierhead.rollouts.domain.arm_readings import ArmReading
 from pierhead.rollouts.domain.assignment_readings import AssignmentReading
+from pierhead.rollouts.domain.early import Early
 from pierhead.rollouts.domain.gate_terms import DisagreementTerms
-from pierhead.rollouts.domain.halves import Halves, Pair, observation_json, observation_of
+from pierhead.rollouts.domain.halves import Half, Halves, Pair, half_of
 from pierhead.rollouts.domain.observations import Ending, Observation, Route
 from pierhead.rollouts.domain.pair_readings import Difference, PairReading
 from pierhead.rollouts.domain.scales import Scale, scale_of
-from pierhead.rollouts.domain.scores import Score, differ, row_of
-from pierhead.rollouts.domain.slice_readings import CANDIDATE, CHAMPION, SliceTable
-from pierhead.rollouts.domain.specs import RolloutSpec
+from pierhead.rollouts.domain.scores import Plain, Score, differ, plain_of, row_of
+from pierhead.rollouts.domain.slice_readings import CANDIDATE, CHAMPION, UNREADABLE, SliceTable
+from pierhead.rollouts.domain.specs import OnHold, RolloutSpec
 from pierhead.rollouts.domain.states import RolloutState
 
 SETTLING_MS = 2_000
 """Gateways follow a change of weights within a second."""
 
-_TAIL_MS = 120_000
-_LEAST_SAMPLE, _MOST_SAMPLE = 20, 256
+_LEAST_SAMPLE, _MOST_SAMPLE = 20, 64
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingTerms:
-    """The step that is read. The champion's first `sample` answers fix the scale; `tolerance` is None for automatic."""
+    """The step that is read. The champion's first `sample` answers fix the scale; `tolerance` is None for automatic.
+    What was asked before `since_ms`, and while gateways still dealt by the weights before, is of no concern."""
 
     points: int
     shadow_rate: float
@@ -35,9 +39,17 @@ class ReadingTerms:
     since_ms: int
 
     def is_of_step_before(self, at_ms: int) -> bool:
-        """Calls of the two minutes before the step and its first seconds were still dealt out by other weights. Still
-        older ones come from a clock that was set back."""
-        return self.since_ms - _TAIL_MS <= at_ms < self.since_ms + SETTLING_MS
+        return at_ms < self.since_ms + SETTLING_MS
+
+
+def since_ms_of(spec: RolloutSpec, state: RolloutState) -> int:
+    """From when on the traffic is that of the step that the state is in.
+
+    A candidate whose traffic was withdrawn while it was held has it again since the rollout went on, from when on the
+    step's busy time is counted anew.
+    """
+    idle = state.idle if spec.on_hold is OnHold.WITHDRAW else timedelta()
+    return to_ms(state.step_started_at + idle)
 
 
 def begin_reading(spec: RolloutSpec, state: RolloutState) -> "Reading":
@@ -45,15 +57,15 @@ def begin_reading(spec: RolloutSpec, state: RolloutState) -> "Reading":
     step = spec.steps[state.step]
     tolerance = next((each.tolerance for each in step.gates if isinstance(each, DisagreementTerms)), None)
     sample = min(max(step.least_requests // 4, _LEAST_SAMPLE), _MOST_SAMPLE)
-    since_ms = int(state.step_started_at.timestamp() * 1000)
-    return Reading(ReadingTerms(step.points, step.shadow_rate, tolerance, sample, since_ms))
+    return Reading(ReadingTerms(step.points, step.shadow_rate, tolerance, sample, since_ms_of(spec, state)))
 
 
 class Reading:
     """Accumulates the observations of one step.
 
     The candidate's arm are its answers to callers, in a step without points those to copies. Until the scale is fixed
-    the answers themselves are kept (`early`), and counted then.
+    the answers themselves are kept (`early`), and counted then. `is_changed` says whether anything was counted since it
+    began or was loaded.
     """
 
     __slots__ = (
@@ -62,8 +74,8 @@ class Reading:
         "champion",
         "dropped",
         "early",
-        "early_pairs",
         "halves",
+        "is_changed",
         "pairs",
         "scale",
         "slices",
@@ -79,8 +91,8 @@ class Reading:
         self.assignments = AssignmentReading()
         self.halves = Halves()
         self.scale: Scale | None = None
-        self.early: list[Observation] = []
-        self.early_pairs: list[Pair] = []
+        self.early = Early()
+        self.is_changed = False
         self.dropped = 0
         """Shadows that the candidate never saw."""
 
@@ -89,15 +101,28 @@ class Reading:
         """What a step's least requests are counted in."""
         return self.candidate.requests if self.terms.points else self.pairs.pairs
 
+    def begin_at(self, since_ms: int) -> None:
+        """Counts from then on: a clock that was set back takes the beginning of the step with it."""
+        self.terms = replace(self.terms, since_ms=since_ms)
+
+    def close(self) -> None:
+        """The step is over: what waits will not be counted any more, and answers are not kept."""
+        self.halves.clear()
+        self.early.clear()
+        self.pairs.forget_excerpts()
+        self.is_changed = True
+
     def fold(self, observation: Observation) -> None:
         """Counts one answer."""
         if self.terms.is_of_step_before(observation.at_ms):
             return
+        self.is_changed = True
         if observation.ending is Ending.DROPPED:
             self.dropped += 1
+            self.halves.forget(observation.request_id)
             return
-        if self.terms.shadow_rate and observation.route is not Route.CANDIDATE:
-            pair = self.halves.join(observation)
+        if self._may_have_copy(observation):
+            pair = self.halves.join(half_of(observation, self._slices_of_half(observation)))
             if pair is not None:
                 self._fold_pair(pair)
         if self.terms.points:
@@ -105,6 +130,17 @@ class Reading:
                 return
             self._assign(observation)
         self._fold_arm(observation)
+
+    def _may_have_copy(self, observation: Observation) -> bool:
+        """Whether this is a copy's answer, or one of the champion's of which gateways made a copy."""
+        if observation.route is Route.SHADOW:
+            return self.terms.shadow_rate > 0
+        if observation.route is Route.CANDIDATE or observation.ending is Ending.CALLER_ERROR:
+            return False
+        return is_sampled(observation.request_id, self.terms.shadow_rate)
+
+    def _slices_of_half(self, observation: Observation) -> dict[str, str]:
+        return {} if observation.route is Route.SHADOW else self.slices.open(observation.slices)
 
     def _assign(self, observation: Observation) -> None:
         went = observation.route is Route.CANDIDATE
@@ -120,48 +156,61 @@ class Reading:
             for reading in self.slices.of(observation.slices):
                 reading.requests[place] += 1
                 reading.failures[place] += is_failure
-        if observation.scores:
-            self._fold_score(observation)
+        if observation.ending is Ending.ANSWERED:
+            self._fold_answer(place, observation)
 
-    def _fold_score(self, observation: Observation) -> None:
-        if self.scale is not None:
-            self._count_score(observation, self.scale)
-        elif len(self.early) < 4 * self.terms.sample or not _arm_of(observation):
-            self.early.append(observation._replace(excerpt=""))
-            if not _arm_of(observation):
-                self._fix_scale()
+    def _fold_answer(self, place: int, observation: Observation) -> None:
+        arm = self.candidate if place else self.champion
+        slices = observation.slices if self.terms.points else {}
+        if self.scale is None and not self.early.has_room(place, arm.unreadable, self.terms.sample):
+            return
+        if not observation.scores:
+            arm.unreadable += 1
+            for reading in self.slices.of(slices):
+                reading.add_bin(place, UNREADABLE)
+        elif self.scale is not None:
+            self._count_score(place, plain_of(_score_of(observation)), slices, self.scale)
+        else:
+            self.early.add(place, _score_of(observation), self.slices.open(slices))
+            self._fix_scale()
 
     def _fix_scale(self) -> None:
-        scores = [_score_of(each) for each in self.early if not _arm_of(each)]
+        scores = [each.score for each in self.early.answers if each.arm == CHAMPION]
         if len(scores) < self.terms.sample:
             return
-        self.scale = scale_of(scores, self.terms.tolerance)
+        self.scale = scale_of(scores, self.terms.tolerance, self.early.span)
         self._count_early(self.scale)
 
     def _count_early(self, scale: Scale) -> None:
-        early, self.early = self.early, []
-        early_pairs, self.early_pairs = self.early_pairs, []
-        for observation in early:
-            self._count_score(observation, scale)
-        for pair in early_pairs:
+        early, self.early = self.early, Early()
+        for answer in early.answers:
+            self._count_score(*answer, scale)
+        for pair in early.pairs:
             self._compare(pair, scale)
 
-    def _count_score(self, observation: Observation, scale: Scale) -> None:
-        score = _score_of(observation)
+    def _count_score(self, arm: int, score: Plain, slices: Mapping[str, str], scale: Scale) -> None:
         place = scale.bin_of(score)
-        arm = _arm_of(observation)
         (self.candidate if arm else self.champion).add_score(score, place, scale.bins)
-        if self.terms.points:
-            coarse = scale.coarse(place)
-            for reading in self.slices.of(observation.slices):
-                reading.add_bin(arm, coarse)
+        coarse = scale.coarse(place)
+        for reading in self.slices.of(slices):
+            reading.add_bin(arm, coarse)
+
+    def answers(self) -> tuple[list[int], list[int]]:
+        """How often champion and candidate answered in each bin, last what cannot be read; of two bins, what can be
+        read and what not, as long as there is no scale."""
+        bins = len(self.champion.bins or self.candidate.bins)
+        if not bins:
+            read = [self.early.count(arm) for arm in (CHAMPION, CANDIDATE)]
+            return [read[0], self.champion.unreadable], [read[1], self.candidate.unreadable]
+        champion, candidate = ([*(arm.bins or [0] * bins), arm.unreadable] for arm in (self.champion, self.candidate))
+        return champion, candidate
 
     def _fold_pair(self, pair: Pair) -> None:
         self.pairs.add(*pair)
         if self.scale is not None:
             self._compare(pair, self.scale)
-        elif len(self.early_pairs) < 4 * self.terms.sample:
-            self.early_pairs.append(pair)
+        elif pair[0].rows and len(self.early.pairs) < self.terms.sample:
+            self.early.pairs.append(pair)
 
     def _compare(self, pair: Pair, scale: Scale) -> None:
         primary, shadow = pair
@@ -190,7 +239,8 @@ class Reading:
         self.slices.merge(other.slices)
         self.assignments.merge(other.assignments)
         self.dropped += other.dropped
-        self.early, self.early_pairs = self.early + other.early, self.early_pairs + other.early_pairs
+        self.early.merge(other.early)
+        self.is_changed = True
         if self.scale is None:
             self._fix_scale()
         else:
@@ -207,8 +257,7 @@ class Reading:
             "assignments": self.assignments.to_json(),
             "halves": self.halves.to_json(),
             "scale": None if self.scale is None else self.scale.to_json(),
-            "early": [observation_json(each) for each in self.early],
-            "early_pairs": [[observation_json(each) for each in pair] for pair in self.early_pairs],
+            "early": self.early.to_json(),
             "dropped": self.dropped,
         }
 
@@ -222,10 +271,7 @@ class Reading:
         reading.assignments = AssignmentReading.from_json(value["assignments"])
         reading.halves = Halves.from_json(value["halves"])
         reading.scale = None if value["scale"] is None else Scale.from_json(value["scale"])
-        reading.early = [observation_of(each) for each in value["early"]]
-        reading.early_pairs = [
-            (observation_of(primary), observation_of(shadow)) for primary, shadow in value["early_pairs"]
-        ]
+        reading.early = Early.from_json(value["early"])
         reading.dropped = value["dropped"]
         return reading
 
@@ -247,9 +293,5 @@ def _score_of(observation: Observation) -> Score:
     return scores[row_of(observation.request_id, len(scores))]
 
 
-def _differs(primary: Observation, shadow: Observation, tolerance: float) -> bool:
-    one, other = primary.scores or (), shadow.scores or ()
-    if len(one) != len(other):
-        return True
-    row = row_of(primary.request_id, len(one))
-    return differ(one[row], other[row], tolerance)
+def _differs(primary: Half, shadow: Half, tolerance: float) -> bool:
+    return primary.rows != shadow.rows or differ(primary.scores[0], shadow.scores[0], tolerance)

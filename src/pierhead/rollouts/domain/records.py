@@ -1,7 +1,10 @@
-"""What is remembered of the guard: revisions of its policies, versions that passed a canary, leaves to go past it."""
+"""What is remembered of the guard: its policies, versions that passed a canary, leaves, endpoints that are gone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from pierhead.rollouts.domain.guard import Share, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,16 @@ class Override:
 
     def is_open(self, now: datetime) -> bool:
         return self.used_at is None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """An endpoint that was deleted: what the policies ask, what was live, and what it had proved."""
+
+    endpoint_id: str
+    endpoint_name: str
+    at: datetime
+    tags: Mapping[str, str]
+    serves_production: bool
+    live: tuple[Share, ...]
+    proved: tuple[Version, ...]

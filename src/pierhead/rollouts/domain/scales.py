@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pierhead.rollouts.domain.scores import Score, category_of, number_of
+from pierhead.rollouts.domain.scores import Plain
 
 MOST_EDGES = 50
 MOST_CATEGORIES = 64
@@ -32,16 +32,14 @@ class Scale:
         """How many there are. Numbers have one beyond the highest edge, and one for what is no number."""
         return len(self.edges) + 2 if self.edges else len(self.categories) + 1
 
-    def bin_of(self, score: Score) -> int:
+    def bin_of(self, score: Plain) -> int:
         """
         >>> Scale((0.0, 1.0), (), 0.1).bin_of(0.5), Scale((), ("a", "b"), 0.1).bin_of("c")
         (1, 2)
         """
         if not self.edges:
-            category = category_of(score)
-            return self.categories.index(category) if category in self.categories else len(self.categories)
-        number = number_of(score)
-        return len(self.edges) + 1 if number is None else bisect_left(self.edges, number)
+            return self.categories.index(score) if score in self.categories else len(self.categories)
+        return len(self.edges) + 1 if isinstance(score, str) else bisect_left(self.edges, score)
 
     def coarse(self, place: int) -> int:
         """The bin of a slice for a bin of the whole."""
@@ -58,34 +56,20 @@ class Scale:
         return cls(tuple(edges), tuple(categories), tolerance)
 
 
-def scale_of(scores: Sequence[Score], tolerance: float | None) -> Scale:
+def scale_of(scores: Sequence[Plain], tolerance: float | None, span: float) -> Scale:
     """The scale for answers like these: numbers if most of them are, else categories, the most frequent first.
 
-    Edges are the values themselves where they are few, else quantiles. Without a `tolerance` it is a tenth of the range
-    that the numbers span.
+    Edges are the values themselves where they are few, else quantiles. Without a `tolerance` it is a tenth of `span`,
+    the range of the numbers.
     """
-    numbers = sorted(number for score in scores if (number := number_of(score)) is not None)
+    numbers = sorted(score for score in scores if isinstance(score, float))
     if 2 * len(numbers) < len(scores):
-        counts = Counter(category for score in scores if (category := category_of(score)) is not None)
+        counts = Counter(score for score in scores if isinstance(score, str))
         return Scale((), tuple(name for name, _ in counts.most_common(MOST_CATEGORIES)), tolerance or 0.0)
     if tolerance is None:
-        tolerance = _TOLERANCE_SHARE * _span(scores)
+        tolerance = _TOLERANCE_SHARE * span
     distinct = sorted(set(numbers))
     if len(distinct) > MOST_EDGES:
         places = (round(step * (len(numbers) - 1) / MOST_EDGES) for step in range(1, MOST_EDGES))
         distinct = sorted({numbers[place] for place in places})
     return Scale(tuple(distinct), (), tolerance)
-
-
-def _span(scores: Sequence[Score]) -> float:
-    every = [part for score in scores for part in _parts(score)]
-    return max(every) - min(every)
-
-
-def _parts(score: Score) -> tuple[float, ...]:
-    match score:
-        case float():
-            return (score,)
-        case tuple():
-            return score
-    return ()

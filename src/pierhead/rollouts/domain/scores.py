@@ -12,6 +12,9 @@ from pierhead.monitoring.domain.bodies import Unreadable, predictions_of
 Score = float | str | tuple[float, ...]
 """A number, a category, or a vector of numbers (for three and more classes their probabilities)."""
 
+Plain = float | str
+"""A score as it is counted: a category, or the number that stands for it."""
+
 MOST_BYTES = 1024 * 1024
 MOST_ROWS = 1000
 MOST_NUMBERS = 64
@@ -70,6 +73,30 @@ def number_of(score: Score) -> float | None:
         case tuple() if not _are_probabilities(score):
             return sum(score) / len(score)
     return None
+
+
+def plain_of(score: Score) -> Plain:
+    """What a score is counted as.
+
+    >>> plain_of((0.1, 0.2, 0.7)), plain_of((5.0, 6.0, 7.0))
+    ('class 2', 6.0)
+    """
+    category, number = category_of(score), number_of(score)
+    return category if category is not None else number or 0.0
+
+
+def parts_of(score: Score) -> tuple[float, ...]:
+    """The numbers in a score.
+
+    >>> parts_of(0.5), parts_of((1.0, 2.0)), parts_of("spam")
+    ((0.5,), (1.0, 2.0), ())
+    """
+    match score:
+        case float():
+            return (score,)
+        case tuple():
+            return score
+    return ()
 
 
 def distance(one: Score, other: Score) -> float:

@@ -9,6 +9,9 @@ from pierhead.rollouts.domain.slices import MOST_COLUMNS, MOST_VALUES
 
 CHAMPION, CANDIDATE = 0, 1
 
+UNREADABLE = COARSE_BINS
+"""The bin, behind those of the scale, of answers that cannot be compared."""
+
 
 class SliceReading:
     """Per arm calls, failures and answers by coarse bins; pairs, and the sum of their disagreement (0-1 each)."""
@@ -24,7 +27,7 @@ class SliceReading:
 
     def add_bin(self, arm: int, place: int) -> None:
         if not self.bins[arm]:
-            self.bins[arm] = [0] * COARSE_BINS
+            self.bins[arm] = [0] * (UNREADABLE + 1)
         self.bins[arm][place] += 1
 
     def merge(self, other: "SliceReading") -> None:
@@ -73,6 +76,12 @@ class SliceTable:
                 reading = values[value] = SliceReading()
             found.append(reading)
         return found
+
+    def open(self, slices: Mapping[str, str]) -> dict[str, str]:
+        """Of one row's slices those that may still count, at most ten: what waits to be counted keeps no others."""
+        room = MOST_COLUMNS - len(self.columns)
+        new = [name for name in slices if name not in self.columns and name not in self.retired][:room]
+        return {name: value for name, value in slices.items() if name in self.columns or name in new}
 
     def __iter__(self) -> Iterator[tuple[str, str, SliceReading]]:
         for column, values in self.columns.items():

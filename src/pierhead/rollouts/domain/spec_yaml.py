@@ -14,6 +14,9 @@ from pierhead.rollouts.domain.gate_terms import GateTerms
 from pierhead.rollouts.domain.gates_yaml import gate_yaml, read_gates
 from pierhead.rollouts.domain.specs import (
     ALL_POINTS,
+    LONGEST_SHADOW_TIMEOUT,
+    USUAL_SHADOW_CONCURRENCY,
+    USUAL_SHADOW_QUEUE,
     OnHold,
     OnMaxDuration,
     RolloutSpec,
@@ -27,7 +30,9 @@ from pierhead.rollouts.domain.specs import (
 MOST_STEPS = 50
 
 _KEYS = ("false_alarm", "false_promotion", "quiet_after", "on_hold", "on_max_duration", "gates", "steps")
-_STEP_KEYS = ("weight", "shadow_rate", "least_duration", "least_requests", "max_duration", "gates")
+_SHADOW_KEYS = ("shadow_timeout", "shadow_concurrency", "shadow_queue")
+_STEP_KEYS = ("weight", "shadow_rate", *_SHADOW_KEYS, "least_duration", "least_requests", "max_duration", "gates")
+_MOST_COPIES, _MOST_WAITING = 256, 10_000
 _NEVER = "never"
 _LEAST_DURATION = timedelta(hours=1)
 _MAX_DURATION = timedelta(days=7)
@@ -123,7 +128,12 @@ def _read_step(reader: Reader, common: Gates) -> Step:
         entries.read("least_requests", lambda each: each.count(0 if is_all else 1, 999_999), requests),
         entries.read("max_duration", _read_longest, longest),
         _gates(points, rate, {**common, **entries.read("gates", lambda each: _read_own(each, points, rate), {})}),
+        entries.read("shadow_timeout", _read_shadow_timeout, None),
+        entries.read("shadow_concurrency", lambda each: each.count(1, _MOST_COPIES), USUAL_SHADOW_CONCURRENCY),
+        entries.read("shadow_queue", lambda each: each.count(0, _MOST_WAITING), USUAL_SHADOW_QUEUE),
     )
+    if not rate and entries.readers.keys() & set(_SHADOW_KEYS):
+        reader.refuse(f"without a `shadow_rate` nothing is copied; leave out {', '.join(_SHADOW_KEYS)}")
     if step.max_duration is not None and step.max_duration <= step.least_duration:
         reader.refuse("`max_duration` must be longer than `least_duration`")
     return step
@@ -166,6 +176,13 @@ def _read_least(reader: Reader) -> timedelta:
     return timedelta() if str(reader.value) in ("0", "0s") else reader.duration()
 
 
+def _read_shadow_timeout(reader: Reader) -> timedelta:
+    timeout = reader.duration()
+    if timeout > LONGEST_SHADOW_TIMEOUT:
+        reader.refuse(f"a copy is given up after {duration_text(LONGEST_SHADOW_TIMEOUT)} at the latest")
+    return timeout
+
+
 def _read_longest(reader: Reader) -> timedelta | None:
     return None if reader.value == _NEVER else reader.duration()
 
@@ -189,6 +206,10 @@ def _step_yaml(step: Step) -> dict[str, Any]:
         found["weight"] = step.points // 100 if step.points % 100 == 0 else step.points / 100
     if step.shadow_rate:
         found["shadow_rate"] = step.shadow_rate
+        if step.shadow_timeout is not None:
+            found["shadow_timeout"] = duration_text(step.shadow_timeout)
+        found["shadow_concurrency"] = step.shadow_concurrency
+        found["shadow_queue"] = step.shadow_queue
     found["least_duration"] = duration_text(step.least_duration)
     found["least_requests"] = step.least_requests
     found["max_duration"] = _NEVER if step.max_duration is None else duration_text(step.max_duration)

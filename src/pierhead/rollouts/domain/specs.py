@@ -18,12 +18,11 @@ from pierhead.rollouts.domain.gate_terms import (
     ScoreTerms,
     WorstSliceTerms,
 )
+from pierhead.serving.domain.shares import ALL_POINTS as ALL_POINTS
+from pierhead.serving.domain.shares import CANARY_POINTS as CANARY_POINTS
 
-ALL_POINTS = 10_000
-"""Traffic is counted in points, hundredths of a percent."""
-
-CANARY_POINTS = 500
-"""A version that never was in a canary gets at most this much of the traffic: 5 %."""
+LONGEST_SHADOW_TIMEOUT = timedelta(seconds=300)
+USUAL_SHADOW_CONCURRENCY, USUAL_SHADOW_QUEUE = 4, 64
 
 
 class OnHold(Enum):
@@ -47,6 +46,9 @@ class Step:
     A step is passed at the earliest after `least_duration` and `least_requests` answers of the candidate (in a step
     without points: pairs of a request and its shadow), when all gates are passed. `max_duration` is None where a step
     may take for ever.
+
+    A copy is given up after `shadow_timeout`, None for the endpoint's own time-out; in each gateway at most
+    `shadow_concurrency` copies are under way and `shadow_queue` wait.
     """
 
     points: int
@@ -55,6 +57,9 @@ class Step:
     least_requests: int
     max_duration: timedelta | None
     gates: tuple[GateTerms, ...]
+    shadow_timeout: timedelta | None = None
+    shadow_concurrency: int = USUAL_SHADOW_CONCURRENCY
+    shadow_queue: int = USUAL_SHADOW_QUEUE
 
     @property
     def is_shadow(self) -> bool:

@@ -1,6 +1,9 @@
 """Which units were seen, in bounded memory: a sample of them that depends on nothing but their hashes."""
 
+from base64 import b85decode, b85encode
 from typing import Any
+
+import numpy as np
 
 MOST_UNITS = 8192
 _BITS = 64
@@ -44,11 +47,16 @@ class UnitSample:
         return unit in self._arms
 
     def to_json(self) -> list[Any]:
-        return [self.shift, [[f"{unit:x}", arm] for unit, arm in self._arms.items()]]
+        by_arm: dict[int, list[int]] = {}
+        for unit, arm in sorted(self._arms.items()):
+            by_arm.setdefault(arm, []).append(unit)
+        packed = ((arm, np.array(units, "<u8").tobytes()) for arm, units in sorted(by_arm.items()))
+        return [self.shift, [[arm, b85encode(units).decode()] for arm, units in packed]]
 
     @classmethod
     def from_json(cls, value: list[Any]) -> "UnitSample":
         sample = cls()
         sample.shift = value[0]
-        sample._arms = {int(unit, 16): arm for unit, arm in value[1]}
+        for arm, units in value[1]:
+            sample._arms |= dict.fromkeys(np.frombuffer(b85decode(units), "<u8").tolist(), arm)
         return sample

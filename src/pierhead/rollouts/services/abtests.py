@@ -1,6 +1,7 @@
 """A/B tests: made, ended and reported by people, read by the controller's loop."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,24 +12,29 @@ from pierhead.gateway.records import PRIMARY, InferenceRecord
 from pierhead.kit.audit_context import note
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
-from pierhead.kit.errors import Conflict, InvalidState, NotFound, NotImplementedYet
+from pierhead.kit.errors import Conflict, InvalidArgument, InvalidState, NotFound, NotImplementedYet
 from pierhead.kit.ids import new_id
 from pierhead.rollouts.domain.abtest_readings import ABReading
 from pierhead.rollouts.domain.abtest_reports import ABReport, report_of
-from pierhead.rollouts.domain.abtests import ABStatus, ABTest, ABTestSpec, end_of
-from pierhead.rollouts.domain.observations import Observation, Route, observe
-from pierhead.rollouts.ports import Outcomes
+from pierhead.rollouts.domain.abtests import ABStatus, ABTest, ABTestSpec, Metric, end_of
+from pierhead.rollouts.domain.observations import Route
+from pierhead.rollouts.ports import Outcomes, UnreadableOutcomes
+from pierhead.rollouts.services.folding import observation_of
 from pierhead.rollouts.services.observations import Observations
 from pierhead.rollouts.store.abtests import ABTestStore
 from pierhead.rollouts.store.positions import PositionStore
 from pierhead.serving.domain.endpoints import Endpoint
-from pierhead.serving.domain.tags import unit_of
+from pierhead.serving.domain.table_tags import table_policy
 from pierhead.serving.services.endpoints import Endpoints
 from pierhead.serving.store.endpoints import EndpointStore
+from pierhead.statistics.sequential.means import Moments
 
 log = structlog.get_logger()
 
 _TICK_BYTES = 8 * 1024 * 1024
+
+MOST_RUNNING = 5
+"""Tests of one endpoint at a time: each is told of every request."""
 
 
 class ABTests:
@@ -42,7 +48,15 @@ class ABTests:
         self._outcomes = outcomes
 
     def create(self, name: str, endpoint: Endpoint, spec: ABTestSpec, *, creator: str) -> ABTest:
-        """Begin to compare. Raises NotImplementedYet for metrics that nobody measures."""
+        """Begin to compare. Raises NotImplementedYet for metrics that nobody measures, InvalidArgument for a plan that
+        cannot be carried out, InvalidState while too many tests of the endpoint run."""
+        refuse_impossible(endpoint, spec)
+        running = [each.name for each in self._store.list_running() if each.endpoint_id == endpoint.id]
+        if len(running) >= MOST_RUNNING:
+            raise InvalidState(
+                f"{len(running)} A/B tests of endpoint {endpoint.name!r} are running, and there may be no more: "
+                f"{', '.join(running)}; stop one of them: pierhead abtests stop NAME"
+            )
         missing = [
             f"{metric.value}: {why}"
             for metric in spec.metrics
@@ -92,7 +106,31 @@ class ABTests:
 
     def report(self, test: ABTest) -> ABReport:
         """What it says at this moment."""
-        return report_of(test.spec, test.reading, lambda metric: self._outcomes.moments(self._connection, test, metric))
+
+        def outcomes(metric: Metric) -> Sequence[Moments] | str:
+            try:
+                return self._outcomes.moments(self._connection, test, metric)
+            except UnreadableOutcomes as error:
+                return str(error)
+
+        return report_of(test.spec, test.reading, outcomes)
+
+
+def refuse_impossible(endpoint: Endpoint, spec: ABTestSpec) -> None:
+    """Raises InvalidArgument for what would never come to a result."""
+    if spec.observe_rate <= 0:
+        raise InvalidArgument("`observe_rate` must be above 0: nothing would be seen")
+    masked = sorted(set(spec.slices) & set(table_policy(endpoint.tags).masks))
+    if masked:
+        raise InvalidArgument(f"column {masked[0]!r} is masked by a tag of endpoint {endpoint.name!r}: it is no slice")
+    labelled = [metric.value for metric in spec.metrics if metric.needs_labels]
+    versions = Counter((arm.model_name, arm.model_version) for arm in spec.arms)
+    (model, version), arms = versions.most_common(1)[0]
+    if labelled and arms > 1:
+        raise InvalidArgument(
+            f"{arms} arms serve {model} version {version}, and labels are joined by version: they cannot be compared "
+            f"by {', '.join(labelled)}"
+        )
 
 
 def end(
@@ -174,23 +212,8 @@ def fold(test: ABTest, records: Iterable[InferenceRecord], endpoint: Endpoint) -
     if endpoint.ramp is not None:
         return
     arms = {arm.entity_id: place for place, arm in enumerate(test.spec.arms)}
-    is_by_unit = bool(unit_of(endpoint.tags))
+    masked = table_policy(endpoint.tags).masks
     for record in records:
         arm = arms.get(record.served_entity_id)
         if arm is not None and record.route == PRIMARY:
-            test.reading.fold(arm, _observation(record, is_by_unit), test.spec.slices)
-
-
-def _observation(record: InferenceRecord, is_by_unit: bool) -> Observation:
-    return observe(
-        request_id=record.request_id,
-        at_ms=record.timestamp_ms,
-        route=Route.PRIMARY,
-        status=record.status_code,
-        error_code=record.error_code,
-        latency_ms=record.execution_duration_ms,
-        request=record.request,
-        response=record.response,
-        unit=record.unit_hash if is_by_unit else None,
-        content_type=record.request_content_type,
-    )
+            test.reading.fold(arm, observation_of(record, Route.PRIMARY, masked), test.spec.slices)

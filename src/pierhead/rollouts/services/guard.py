@@ -1,6 +1,7 @@
-"""Serving's `RolloutGuard`: no version gets most of the traffic that was never in a canary."""
+"""Serving's `RolloutGuard`, and that of rollouts: no version gets most of the traffic that never stood a canary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -8,108 +9,194 @@ from pierhead.kit.audit_context import note
 from pierhead.kit.clock import Clock
 from pierhead.kit.errors import PermissionDenied
 from pierhead.kit.web.caller import Caller
-from pierhead.rollouts.domain.guard import GuardFacts, RolloutPolicy, Ruling, RulingKind, Share, Version, judge
+from pierhead.rollouts.domain.guard import (
+    GuardFacts,
+    RolloutPolicy,
+    Rule,
+    Ruling,
+    RulingKind,
+    Share,
+    Version,
+    is_laxer,
+    judge,
+)
+from pierhead.rollouts.domain.proofs import Worth, canary_lacks, shadow_lacks
 from pierhead.rollouts.domain.records import Override
-from pierhead.rollouts.domain.specs import CANARY_POINTS, usual_spec
+from pierhead.rollouts.domain.specs import RolloutSpec, usual_spec
 from pierhead.rollouts.ports import Stages
-from pierhead.rollouts.services.policies import GuardPolicies
+from pierhead.rollouts.services.guard_knowledge import REMEMBERED, GuardKnowledge, shares_of, version_of
 from pierhead.rollouts.services.rollouts import Rollouts
-from pierhead.rollouts.store.guard import CanariedStore, OverrideStore
-from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig, EndpointEvent
+from pierhead.rollouts.store.departures import DepartureStore
+from pierhead.rollouts.store.guard import OverrideStore
+from pierhead.serving.domain.candidates import candidate_of
+from pierhead.serving.domain.endpoints import Endpoint, EndpointEvent
 from pierhead.serving.services.endpoints import Endpoints
 from pierhead.serving.store.events import EventStore
-from pierhead.serving.store.history import ConfigHistory
+
+_HELD = (RulingKind.REFUSED, RulingKind.ROLLOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An endpoint with all that a judgement needs; `override` is the leave to go past it, if there is one."""
+
+    endpoint: Endpoint
+    policy: RolloutPolicy
+    facts: GuardFacts
+    live: tuple[Share, ...]
+    proved: set[Version]
+    override: Override | None
+
+    @property
+    def rule(self) -> Rule:
+        return self.policy.rule_of(self.facts)
+
+    def ruling(self, asked: Sequence[Share]) -> Ruling:
+        return judge(self.policy, self.live, asked, self.proved, self.facts)
 
 
 class Guard:
-    """Judges new configs by the policies in force."""
+    """Judges changes of endpoints by the policies in force, each in the transaction of the change."""
 
     def __init__(self, clock: Clock, endpoints: Callable[[Connection], Endpoints], stages: Stages) -> None:
         self._clock = clock
         self._endpoints = endpoints
         self._stages = stages
 
-    def judge(self, connection: Connection, caller: Caller, before: Endpoint | None, after: Endpoint) -> None:
-        """Raises PermissionDenied, or begins a rollout to the config that `after` has pending."""
-        policy = GuardPolicies(connection, self._clock).active()
-        override = OverrideStore(connection).find_open(after.id, self._clock.now())
-        ruling = self._rule(connection, policy, caller, before, after, override)
+    def judge(self, connection: Connection, caller: Caller, before: Endpoint | None, after: Endpoint) -> None:  # noqa: ARG002
+        """A new config. Raises PermissionDenied, or begins a rollout to the config that `after` has pending."""
+        case = self._case(connection, caller, after)
+        ruling = case.ruling(shares_of(after.newest))
         note(rollout_mode=ruling.mode.value)
-        if ruling.is_overridden and override is not None:
-            self._spend(connection, caller, after, override)
+        if ruling.is_overridden:
+            self._spend(connection, caller, case, f"with config version {after.newest.version}")
         match ruling.kind:
             case RulingKind.REFUSED:
                 raise PermissionDenied(ruling.message)
             case RulingKind.WARNED:
-                note(rollout_warning=ruling.message)
-                self._tell(connection, after, "not canaried", ruling.message)
+                self._warn(connection, after, ruling.message)
             case RulingKind.ROLLOUT:
-                endpoints = self._endpoints(connection)
-                Rollouts(connection, self._clock, endpoints).begin(
-                    after, ruling.spec or usual_spec(), creator=caller.user_name
-                )
+                spec = ruling.spec or usual_spec()
+                worth = self._worth(connection, caller, case, version_of(candidate_of(after)), spec)
+                rollouts = Rollouts(connection, self._clock, self._endpoints(connection))
+                rollouts.begin(after, spec, creator=caller.user_name, worth=worth)
 
-    def _rule(
-        self,
-        connection: Connection,
-        policy: RolloutPolicy,
-        caller: Caller,
-        before: Endpoint | None,
-        after: Endpoint,
-        override: Override | None,
-    ) -> Ruling:
-        live = before.active if before is not None else None
-        facts = self.facts(connection, after, caller.groups)
+    def vet(
+        self, connection: Connection, caller: Caller, before: Endpoint, after: Endpoint, spec: RolloutSpec
+    ) -> Worth:
+        """A rollout to the config that `after` has pending, and what it would prove.
+
+        Where the policies hold a version up its rollout must be as strict as they say, and nothing else may come along.
+        A config that was there before was let pass when it was asked for. Raises PermissionDenied, or InvalidArgument
+        without exactly one candidate.
+        """
+        case, candidate = self._case(connection, caller, after), version_of(candidate_of(after))
+        worth = self._worth(connection, caller, case, candidate, spec)
+        if before.newest.version == after.newest.version:
+            return worth
+        asked = shares_of(after.newest)
+        rest = case.ruling([share for share in asked if share.version != candidate])
+        if rest.kind in _HELD:
+            raise PermissionDenied(rest.message)
+        ruling = case.ruling(asked) if worth.canary and not spec.is_open_ended else rest
+        if ruling.kind in _HELD:
+            raise PermissionDenied(
+                f"the rollout policy holds {candidate} up at endpoint {after.name!r}, and these steps prove less "
+                f"than it asks for: {worth.canary}. Leave out the spec, or make it as strict; see "
+                "`pierhead rollouts policy show`"
+            )
+        if rest.is_overridden or ruling.is_overridden:
+            self._spend(connection, caller, case, f"with a rollout to config version {after.newest.version}")
+        return worth
+
+    def judge_promotion(self, connection: Connection, caller: Caller, endpoint: Endpoint) -> None:
+        """That somebody gives a candidate everything before its gates did. Raises PermissionDenied."""
+        case = self._case(connection, caller, endpoint)
+        ruling = case.ruling(shares_of(endpoint.newest))
+        if ruling.kind in _HELD:
+            names = ", ".join(map(str, ruling.versions))
+            raise PermissionDenied(
+                f"{names} has not stood its canary at endpoint {endpoint.name!r} yet, and the rollout policy lets "
+                f"nothing else pass: let the rollout go on, or have {_names(case.rule)} give leave: pierhead rollouts "
+                f"override {endpoint.name} --reason WHY"
+            )
+        if ruling.is_overridden:
+            self._spend(
+                connection, caller, case, f"with a promotion of config version {endpoint.newest.version} by hand"
+            )
+        if ruling.kind is RulingKind.WARNED:
+            self._warn(connection, endpoint, ruling.message)
+
+    def judge_tags(self, connection: Connection, caller: Caller, before: Endpoint, after: Endpoint) -> None:
+        """That an endpoint gets other tags, by which another rule may speak of it. Raises PermissionDenied."""
+        case = self._case(connection, caller, before)
+        knowledge = self._knowledge(connection)
+        rule, former = knowledge.policy.rule_of(knowledge.facts(after, caller.groups)), case.rule
+        if not case.live or not is_laxer(rule, former):
+            return
+        if case.override is None:
+            raise PermissionDenied(
+                f"by these tags the rollout policy would be laxer at endpoint {before.name!r}: {rule.mode.value} "
+                f"instead of {former.mode.value}, or with less to prove; {_names(former)} can give leave: pierhead "
+                f"rollouts override {before.name} --reason WHY"
+            )
+        self._spend(connection, caller, case, "with other tags")
+
+    def remember(self, connection: Connection, endpoint: Endpoint) -> None:
+        """Keep for a while what held for an endpoint that is deleted now: its name may come again."""
+        departure = self._knowledge(connection).departure(endpoint)
+        store = DepartureStore(connection)
+        store.forget_before(self._clock.now() - REMEMBERED)
+        if departure is not None:
+            store.add(departure)
+
+    def facts(self, connection: Connection, endpoint: Endpoint, groups: frozenset[str]) -> GuardFacts:
+        """What the policies may ask of an endpoint and of who changes it."""
+        return self._knowledge(connection).facts(endpoint, groups)
+
+    def _case(self, connection: Connection, caller: Caller, endpoint: Endpoint) -> _Case:
+        knowledge = self._knowledge(connection)
+        facts = knowledge.facts(endpoint, caller.groups)
+        override = OverrideStore(connection).find_open(endpoint.id, self._clock.now())
         if override is not None:
             # Whoever gave leave had the right to; whoever uses it needs the right to manage the endpoint alone.
-            groups = caller.groups | policy.rule_of(facts).override_groups
-            facts = self.facts(connection, after, groups, override.reason)
-        proved = self._proved(connection, after)
-        return judge(policy, () if live is None else _shares(live), _shares(after.newest), proved, facts)
+            groups = caller.groups | knowledge.policy.rule_of(facts).override_groups
+            facts = knowledge.facts(endpoint, groups, override.reason)
+        return _Case(endpoint, knowledge.policy, facts, knowledge.live(endpoint), knowledge.proved(endpoint), override)
 
-    def facts(
-        self, connection: Connection, endpoint: Endpoint, groups: frozenset[str], override: str | None = None
-    ) -> GuardFacts:
-        """What the policies may ask of an endpoint and of who changes it."""
-        configs = [endpoint.newest] if endpoint.active is None else [endpoint.active, endpoint.newest]
-        versions = {(share.version.model, share.version.version) for config in configs for share in _shares(config)}
-        return GuardFacts(
-            endpoint=endpoint.name,
-            tags={tag.key: tag.value or "" for tag in endpoint.tags},
-            serves_production=any(self._stages.is_in_production(connection, *version) for version in sorted(versions)),
-            groups=groups,
-            override=override,
+    def _knowledge(self, connection: Connection) -> GuardKnowledge:
+        return GuardKnowledge(connection, self._clock, self._stages)
+
+    def _worth(
+        self, connection: Connection, caller: Caller, case: _Case, candidate: Version, spec: RolloutSpec
+    ) -> Worth:
+        may_vouch = self._stages.may_vouch(connection, caller, candidate.model)
+        return Worth(
+            canary="; ".join(canary_lacks(spec, case.rule.spec)),
+            shadow="; ".join(shadow_lacks(spec, case.rule.spec)),
+            report=""
+            if may_vouch
+            else f"{caller.user_name} may not move versions of {candidate.model} into Production",
         )
 
-    def _proved(self, connection: Connection, endpoint: Endpoint) -> set[Version]:
-        """What a rollout found good, and what had more traffic than a canary before."""
-        shares = [share for config in ConfigHistory(connection).list_live(endpoint.id) for share in _shares(config)]
-        had_traffic = {share.version for share in shares if share.points > CANARY_POINTS}
-        asked = {share.version for share in _shares(endpoint.newest)}
-        known = CanariedStore(connection).digests_of(endpoint.id, [version.digest for version in asked])
-        return had_traffic | {version for version in asked if version.digest in known}
-
-    def _spend(self, connection: Connection, caller: Caller, endpoint: Endpoint, override: Override) -> None:
-        now = self._clock.now()
-        used = OverrideStore(connection).use(
-            override.id, by=caller.user_name, config_version=endpoint.newest.version, now=now
-        )
-        if not used:
+    def _spend(self, connection: Connection, caller: Caller, case: _Case, how: str) -> None:
+        override, endpoint = case.override, case.endpoint
+        assert override is not None, "nobody goes past the guard without leave"
+        now, version = self._clock.now(), endpoint.newest.version
+        if not OverrideStore(connection).use(override.id, by=caller.user_name, config_version=version, now=now):
             raise PermissionDenied(f"the override of endpoint {endpoint.name!r} was used by somebody else just now")
-        message = (
-            f"{caller.user_name} went past the rollout policy with config version {endpoint.newest.version}; "
-            f"{override.granted_by} gave leave: {override.reason}"
-        )
+        leave = f"{override.granted_by} gave leave: {override.reason}"
+        message = f"{caller.user_name} went past the rollout policy {how}; {leave}"
         note(rollout_override=override.id, rollout_override_reason=override.reason, granted_by=override.granted_by)
         self._tell(connection, endpoint, "guard overridden", message)
+
+    def _warn(self, connection: Connection, endpoint: Endpoint, message: str) -> None:
+        note(rollout_warning=message)
+        self._tell(connection, endpoint, "not canaried", message)
 
     def _tell(self, connection: Connection, endpoint: Endpoint, kind: str, message: str) -> None:
         EventStore(connection).add(endpoint.id, EndpointEvent(self._clock.now(), kind, message))
 
 
-def _shares(config: EndpointConfig) -> tuple[Share, ...]:
-    return tuple(
-        Share(Version(entity.model_name, entity.model_version, entity.digest), config.points(entity.name))
-        for entity in config.entities
-        if config.points(entity.name)
-    )
+def _names(rule: Rule) -> str:
+    return ", ".join(sorted(rule.override_groups)) or "nobody"

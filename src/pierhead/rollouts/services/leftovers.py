@@ -1,13 +1,15 @@
-"""Observations that nobody reads any more."""
+"""Observations that nobody reads any more, and answers that readings of rollouts that are over still hold."""
 
+import json
 from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection
 
 from pierhead.kit.db import Database
+from pierhead.rollouts.domain.readings import Reading
 from pierhead.rollouts.services.observations import Observations
 from pierhead.rollouts.store.abtests import ABTestStore
-from pierhead.rollouts.store.rollouts import RolloutStore
+from pierhead.rollouts.store.rollouts import ReadingStore, RolloutStore
 
 
 class Leftovers:
@@ -28,7 +30,20 @@ class Leftovers:
 
     def _delete(self, observers: Collection[str]) -> None:
         for observer_id in observers:
+            self._close(observer_id.partition("-")[0])
             self._observations.forget(observer_id)
+
+    def _close(self, rollout_id: str) -> None:
+        """Steps that ended by themselves are closed already, not those that people ended."""
+        with self._database.transaction() as connection:
+            rollout = RolloutStore(connection).find(rollout_id)
+            if rollout is None or rollout.state.status.is_open:
+                return
+            store = ReadingStore(connection)
+            for step, kept in store.list_of(rollout_id).items():
+                reading = Reading.from_json(json.loads(kept))
+                reading.close()
+                store.put(rollout_id, step, json.dumps(reading.to_json()))
 
 
 def _readers(connection: Connection) -> Iterable[str]:

@@ -13,21 +13,21 @@ from pierhead.kit.audit_context import acting, note
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.errors import Conflict, NotFound
-from pierhead.rollouts.domain.decisions import Decision
 from pierhead.rollouts.domain.gates.results import Facts
-from pierhead.rollouts.domain.readings import Reading, begin_reading
+from pierhead.rollouts.domain.readings import Reading, begin_reading, since_ms_of
 from pierhead.rollouts.domain.records import Canaried
 from pierhead.rollouts.domain.rollouts import Rollout
-from pierhead.rollouts.ports import Alerts, Evidence, Labels
-from pierhead.rollouts.services.evidence import tell_breakdown, tell_evidence
+from pierhead.rollouts.domain.states import seen_at
+from pierhead.rollouts.ports import Alerts, Engines, Evidence, Labels
+from pierhead.rollouts.services.evidence import tell_breakdown, tell_evidence, tell_promotion
 from pierhead.rollouts.services.folding import fold
-from pierhead.rollouts.services.judging import Change, Seen, judge
+from pierhead.rollouts.services.judging import Change, LastLook, Seen, judge
 from pierhead.rollouts.services.observations import Observations
 from pierhead.rollouts.services.rollouts import leave, steer
 from pierhead.rollouts.store.guard import CanariedStore
 from pierhead.rollouts.store.positions import PositionStore
 from pierhead.rollouts.store.rollouts import LookStore, ReadingStore, RolloutStore
-from pierhead.serving.domain.tags import unit_of
+from pierhead.serving.domain.table_tags import table_policy
 from pierhead.serving.services.endpoints import Endpoints
 from pierhead.serving.store.endpoints import EndpointStore
 
@@ -46,6 +46,7 @@ class Surroundings:
     labels: Labels
     alerts: Alerts
     evidence: Evidence
+    engines: Engines
     nudge: Callable[[], object]
 
 
@@ -56,7 +57,7 @@ class RolloutLoop:
         self._database = database
         self._clock = clock
         self._around = surroundings
-        self._looked_at: dict[str, datetime] = {}
+        self._last_looks: dict[str, LastLook] = {}
         self._failing: dict[str, str] = {}
 
     def tick(self) -> None:
@@ -65,7 +66,7 @@ class RolloutLoop:
             rollouts = RolloutStore(connection).list_under_way()
         for rollout in rollouts:
             self._try(rollout.id)
-        for memory in (self._looked_at, self._failing):
+        for memory in (self._last_looks, self._failing):
             for gone in memory.keys() - {rollout.id for rollout in rollouts}:
                 del memory[gone]
 
@@ -86,8 +87,8 @@ class RolloutLoop:
         if seen is None:
             return
         if seen.is_to_read(now):
-            seen = self._read(seen)
-        change = judge(seen, self._looked_at[rollout_id], now)
+            seen = self._read(seen, now)
+        change = judge(seen, self._last_looks[rollout_id], now)
         if change is None:
             return
         with _recorded(change):
@@ -95,7 +96,7 @@ class RolloutLoop:
         if is_told:
             self._around.nudge()
         if change.look is not None:
-            self._looked_at[rollout_id] = now
+            self._last_looks[rollout_id] = LastLook(now, change.look.rule)
         if change.is_turn:
             state = change.after.state
             log.info("rollout", rollout=rollout_id, status=state.status.value, step=state.step, reason=state.reason)
@@ -105,25 +106,30 @@ class RolloutLoop:
             rollout = RolloutStore(connection).find(rollout_id)
             if rollout is None or not rollout.state.status.is_open:
                 return None
-            if rollout_id not in self._looked_at:
+            if rollout_id not in self._last_looks:
                 last = LookStore(connection).find_last(rollout_id)
-                self._looked_at[rollout_id] = last.at if last else now
+                self._last_looks[rollout_id] = LastLook(last.at, last.rule) if last else LastLook(now)
             return Seen(
                 rollout,
                 EndpointStore(connection).find_by_id(rollout.endpoint_id),
                 reading_of(connection, rollout),
                 PositionStore(connection).of(rollout.observer_id),
                 facts_of(connection, rollout, self._around.labels, self._around.alerts),
+                is_settled=rollout.ready_at is not None
+                or self._around.engines.are_settled(connection, rollout.candidate, now),
             )
 
-    def _read(self, seen: Seen) -> Seen:
+    def _read(self, seen: Seen, now: datetime) -> Seen:
         rollout, endpoint, observations = seen.rollout, seen.endpoint, self._around.observations
         assert endpoint is not None, "a rollout without its endpoint reads nothing"
         # The positions are in the database, so what lies before them was counted.
         observations.release(rollout.observer_id, seen.positions)
         batch = observations.read(rollout.observer_id, seen.positions, _TICK_BYTES)
-        fold(seen.reading, batch.records, is_by_unit=bool(unit_of(endpoint.tags)))
-        return replace(seen, positions=batch.positions, has_read=batch.positions != seen.positions)
+        seen.reading.begin_at(since_ms_of(rollout.spec, seen_at(rollout.state, now)))
+        if seen.is_to_count:
+            fold(seen.reading, batch.records, table_policy(endpoint.tags).masks)
+        has_read = batch.positions != seen.positions
+        return replace(seen, positions=batch.positions, has_read=has_read, has_backlog=not batch.is_all)
 
     def _write(self, change: Change, now: datetime) -> bool:
         """Everything that comes of a look, or nothing; whether gateways have to be told.
@@ -139,8 +145,10 @@ class RolloutLoop:
             if not RolloutStore(connection).put(after):
                 raise Conflict(f"rollout {after.id} was changed meanwhile")
             self._keep(connection, change)
-            if change.decision is not None and change.look is not None:
-                self._prove(connection, change.before, change.decision, now)
+            if change.decision is not None and change.is_evidence:
+                tell_evidence(connection, self._around.evidence, change.before, change.decision, now)
+            if after.state.is_proof and not after.spec.is_open_ended:
+                self._prove(connection, after, now)
             if change.has_broken:
                 tell_breakdown(connection, self._around.evidence, change.before, after.state.reason, now)
             if not change.is_lost:
@@ -154,17 +162,20 @@ class RolloutLoop:
         if change.reading is not None:
             kept = json.dumps(change.reading.to_json())
             ReadingStore(connection).put(after.id, before.state.step, kept)
+        if change.positions is not None:
             PositionStore(connection).put(after.observer_id, change.positions)
         if change.look is not None:
             LookStore(connection).add(after.id, change.look)
 
-    def _prove(self, connection: Connection, rollout: Rollout, decision: Decision, now: datetime) -> None:
-        tell_evidence(connection, self._around.evidence, rollout, decision, now)
-        if decision.state.is_proof and not rollout.spec.is_open_ended:
-            found = rollout.candidate
-            CanariedStore(connection).add(
-                Canaried(rollout.endpoint_id, found.model_name, found.model_version, found.digest, rollout.id, now)
-            )
+    def _prove(self, connection: Connection, rollout: Rollout, now: datetime) -> None:
+        """It is promoted, and live."""
+        tell_promotion(
+            connection, self._around.evidence, rollout, LookStore(connection).list_newest(rollout.id, 5), now
+        )
+        found = rollout.candidate
+        CanariedStore(connection).add(
+            Canaried(rollout.endpoint_id, found.model_name, found.model_version, found.digest, rollout.id, now)
+        )
 
 
 def reading_of(connection: Connection, rollout: Rollout) -> Reading:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -12,21 +12,29 @@ from pierhead.kit.clock import Clock
 from pierhead.kit.errors import Conflict, InvalidState, NotFound
 from pierhead.kit.ids import new_id
 from pierhead.rollouts.domain import states
+from pierhead.rollouts.domain.proofs import FULL_WORTH, Worth
 from pierhead.rollouts.domain.rollouts import Candidate, Look, Rollout
 from pierhead.rollouts.domain.spec_yaml import spec_yaml
-from pierhead.rollouts.domain.specs import RolloutSpec
+from pierhead.rollouts.domain.specs import LONGEST_SHADOW_TIMEOUT, RolloutSpec
 from pierhead.rollouts.domain.states import RolloutState, Status, traffic_of
 from pierhead.rollouts.store.positions import PositionStore
 from pierhead.rollouts.store.rollouts import LookStore, ReadingStore, RolloutStore
 from pierhead.serving.domain.candidates import candidate_of
 from pierhead.serving.domain.drafts import ConfigDraft
-from pierhead.serving.domain.endpoints import Endpoint, Route
+from pierhead.serving.domain.endpoints import Endpoint, Route, ServedEntity
 from pierhead.serving.domain.ramps import Ramp
 from pierhead.serving.domain.shares import in_percent
+from pierhead.serving.domain.tags import timeout_of
 from pierhead.serving.services.endpoints import Endpoints
 
-Admit = Callable[[Endpoint, Endpoint], None]
-"""Judges a change of an endpoint, before and after, as for any other new config: raises what forbids it."""
+Admit = Callable[[Endpoint, Endpoint, RolloutSpec], Worth]
+"""Judges a rollout of an endpoint, before and after: raises what forbids it, says what it would prove."""
+
+Permit = Callable[[Endpoint], None]
+"""Judges that the candidate of an endpoint gets everything now: raises what forbids it."""
+
+_USUAL_TIMEOUT_S = 120.0
+"""That of gateways by default: a copy may take as long as what it is compared with."""
 
 BY_HAND = "person"
 """The rule of decisions that people take."""
@@ -50,13 +58,10 @@ class Rollouts:
         """
         before = self._endpoints.get_locked(name)
         self._refuse_second(before)
-        after = before
-        if draft is not None:
-            after = self._endpoints.update_config(name, draft, creator=creator)
-            admit(before, after)
-        return self.begin(after, spec, creator=creator)
+        after = before if draft is None else self._endpoints.update_config(name, draft, creator=creator)
+        return self.begin(after, spec, creator=creator, worth=admit(before, after, spec))
 
-    def begin(self, endpoint: Endpoint, spec: RolloutSpec, *, creator: str) -> Rollout:
+    def begin(self, endpoint: Endpoint, spec: RolloutSpec, *, creator: str, worth: Worth = FULL_WORTH) -> Rollout:
         """A rollout to the endpoint's pending config. Raises Conflict or InvalidArgument as `start`."""
         entity = candidate_of(endpoint)
         self._refuse_second(endpoint)
@@ -66,16 +71,16 @@ class Rollouts:
             endpoint_id=endpoint.id,
             endpoint_name=endpoint.name,
             config_version=endpoint.newest.version,
-            candidate=Candidate(entity.name, entity.model_name, entity.model_version, entity.digest),
+            candidate=_candidate(entity),
             champion=_champion(endpoint),
             spec=spec,
             spec_text=spec_yaml(spec),
-            state=states.begin(now),
+            state=states.begin(now, worth=worth),
             revision=1,
             created_by=creator,
             created_at=now,
         )
-        self._ramp_up(rollout)
+        self._ramp_up(rollout, endpoint)
         try:
             with self._connection.begin_nested():
                 self._store.add(rollout)
@@ -110,9 +115,15 @@ class Rollouts:
         """Go on. Raises NotFound or InvalidState."""
         return self._change(reference, "resume", by, reason, states.resume)
 
-    def promote(self, reference: str, *, by: str, reason: str) -> Rollout:
-        """Give the candidate everything now, proof or not. Raises NotFound or InvalidState."""
+    def promote(self, reference: str, *, by: str, reason: str, permit: Permit) -> Rollout:
+        """Give the candidate everything as soon as its config can be active, proof or not.
+
+        Raises NotFound, InvalidState, and what `permit` raises.
+        """
         why = f"{by} promoted it by hand{_because(reason)}"
+        rollout = self.get(reference)
+        if rollout.state.status.is_open:
+            permit(self._endpoints.get_locked(rollout.endpoint_name))
         return self._change(reference, "promote", by, reason, lambda s, now: states.promote(s, now, why))
 
     def abort(self, reference: str, *, by: str, reason: str) -> Rollout:
@@ -128,7 +139,7 @@ class Rollouts:
         """
         rollout = self.get(reference)
         now = self._clock.now()
-        state = states.retry(rollout.state, now)
+        states.retry(rollout.state, now)
         before = self._endpoints.get_locked(rollout.endpoint_name)
         self._refuse_second(before)
         if before.id != rollout.endpoint_id or before.newest.version != rollout.config_version:
@@ -138,9 +149,17 @@ class Rollouts:
                 f"--version {rollout.candidate.model_version}"
             )
         after = self._endpoints.update_config(before.name, _again(before), creator=by)
-        admit(before, after)
-        again = replace(rollout, config_version=after.newest.version, state=state, ready_at=None, ended_at=None)
-        self._ramp_up(again)
+        again = replace(
+            rollout,
+            config_version=after.newest.version,
+            # Its files, too, are those that the version has now.
+            candidate=_candidate(candidate_of(after)),
+            champion=_champion(after),
+            state=states.retry(rollout.state, now, admit(before, after, rollout.spec)),
+            ready_at=None,
+            ended_at=None,
+        )
+        self._ramp_up(again, after)
         self._save(again)
         self._store.begin(again)
         ReadingStore(self._connection).forget(rollout.id)
@@ -169,8 +188,9 @@ class Rollouts:
         self._tell(after, action, f"{by}: {action}{_because(reason)}", now)
         return after
 
-    def _ramp_up(self, rollout: Rollout) -> None:
-        self._endpoints.start_ramp(rollout.endpoint_name, _ramp(rollout))
+    def _ramp_up(self, rollout: Rollout, endpoint: Endpoint) -> None:
+        ramp = Ramp(rollout.config_version, 0, 0.0, salt=new_id(), rollout_id=rollout.id)
+        self._endpoints.start_ramp(rollout.endpoint_name, _steered(ramp, rollout, endpoint))
         self._endpoints.observe(rollout.endpoint_id, rollout.observer_id)
 
     def _save(self, rollout: Rollout) -> None:
@@ -203,18 +223,20 @@ def steer(endpoints: Endpoints, rollout: Rollout) -> bool:
     Raises Conflict if the ramp is not this rollout's any more.
     """
     status, name = rollout.state.status, rollout.endpoint_name
-    if status is Status.PROMOTED:
-        endpoints.finish_ramp(name, rollout_id=rollout.id)
-        return True
     if not status.is_open:
         endpoints.give_up_ramp(name, rollout.state.reason, rollout_id=rollout.id)
         return True
-    ramp, traffic = endpoints.get(name).ramp, traffic_of(rollout.spec, rollout.state)
+    endpoint = endpoints.get(name)
+    ramp = endpoint.ramp
     if ramp is None or ramp.rollout_id != rollout.id:
         raise Conflict(f"endpoint {name!r} has no ramp of rollout {rollout.id}")
-    if (ramp.points, ramp.shadow_rate) == (traffic.points, traffic.shadow_rate):
+    if status is Status.PROMOTING:
+        endpoints.finish_ramp(name, rollout_id=rollout.id)
+        return not ramp.is_finished
+    wanted = _steered(ramp, rollout, endpoint)
+    if wanted == ramp:
         return False
-    endpoints.set_ramp(name, replace(ramp, points=traffic.points, shadow_rate=traffic.shadow_rate))
+    endpoints.set_ramp(name, wanted)
     return True
 
 
@@ -224,15 +246,22 @@ def leave(connection: Connection, endpoints: Endpoints, rollout: Rollout) -> Non
     PositionStore(connection).forget(rollout.observer_id)
 
 
-def _ramp(rollout: Rollout) -> Ramp:
-    traffic = traffic_of(rollout.spec, rollout.state)
-    return Ramp(
-        config_version=rollout.config_version,
+def _steered(ramp: Ramp, rollout: Rollout, endpoint: Endpoint) -> Ramp:
+    """The ramp with what the rollout's state gives the candidate."""
+    traffic, step = traffic_of(rollout.spec, rollout.state), rollout.spec.steps[rollout.state.step]
+    timeout = step.shadow_timeout or timedelta(seconds=timeout_of(endpoint.tags) or _USUAL_TIMEOUT_S)
+    return replace(
+        ramp,
         points=traffic.points,
         shadow_rate=traffic.shadow_rate,
-        salt=new_id(),
-        rollout_id=rollout.id,
+        shadow_timeout_s=min(timeout, LONGEST_SHADOW_TIMEOUT).total_seconds(),
+        shadow_concurrency=step.shadow_concurrency,
+        shadow_queue=step.shadow_queue,
     )
+
+
+def _candidate(entity: ServedEntity) -> Candidate:
+    return Candidate(entity.name, entity.model_name, entity.model_version, entity.digest)
 
 
 def _again(endpoint: Endpoint) -> ConfigDraft:

@@ -104,6 +104,16 @@ rollout_overrides = Table(
     Column("used_by", String(255), nullable=True),
     Column("config_version", Integer, nullable=True),
 )
+# Endpoints that the guard held, for as long as it remembers them after they were deleted.
+departed_endpoints = Table(
+    "departed_endpoints",
+    metadata,
+    Column("endpoint_id", String(32), primary_key=True),
+    Column("endpoint_name", String(63), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    # JSON: tags, what was live, what was proved.
+    Column("standing", Text, nullable=False),
+)
 abtests = Table(
     "abtests",
     metadata,

@@ -12,6 +12,7 @@ import pierhead.compile.runtime
 import pierhead.worker
 from pierhead.kit.clock import Clock, from_ms, to_ms
 from pierhead.kit.os_processes import created_s, is_stopped, kill_group, kill_orphans
+from pierhead.serving.adapters.endings import describe_exit, is_from_outside, kills_for_memory, was_ready
 from pierhead.serving.adapters.memory_watch import MemoryWatch
 from pierhead.serving.adapters.worker_environment import worker_environment
 from pierhead.serving.adapters.worker_processes import ask_to_stop, find_process
@@ -36,6 +37,8 @@ _ALIVE = {
     "failed": WorkerPhase.STARTING,
 }
 
+_DEAD = (WorkerPhase.FAILED, WorkerPhase.EXITED)
+
 
 class LocalWorkerHost:
     """WorkerHost by processes. They live on when this process ends, and end when the lifeline's last writer does."""
@@ -55,6 +58,8 @@ class LocalWorkerHost:
         self._memory = MemoryWatch(memory_limit_bytes or sys.maxsize)
         self._killed_for: dict[str, str] = {}
         self._stopped_since: dict[str, datetime] = {}
+        self._kills_before: dict[str, int] = {}
+        """How often the kernel had killed for lack of memory when a worker of ours began."""
 
     def start(self, spec: WorkerSpec) -> None:
         """Raises OSError if the interpreter cannot be run or the log not be written."""
@@ -81,6 +86,7 @@ class LocalWorkerHost:
             records.remove(worker_id)
             raise
         self._children[worker_id] = process_id
+        self._kills_before[worker_id] = kills_for_memory()
         records.write(replace(record, process_id=process_id, created_s=created_s(process_id)))
 
     def _spawn(self, spec: WorkerSpec) -> int:
@@ -128,6 +134,7 @@ class LocalWorkerHost:
             self._exit_codes.pop(worker_id, None)
             self._killed_for.pop(worker_id, None)
             self._stopped_since.pop(worker_id, None)
+            self._kills_before.pop(worker_id, None)
 
     def observe(self) -> list[WorkerObservation]:
         records = self._records.list()
@@ -163,8 +170,14 @@ class LocalWorkerHost:
             socket=Path(record.socket),
             started_at=from_ms(record.started_at_ms),
             message=message,
+            was_ready=phase in _DEAD and was_ready(status),
+            is_from_outside=phase is WorkerPhase.EXITED and self._is_from_outside(record, status),
             memory_bytes=memory_bytes,
         )
+
+    def _is_from_outside(self, record: WorkerRecord, status: WorkerStatus | None) -> bool:
+        is_ours = record.worker_id in self._killed_for or bool(status and status.last_words)
+        return not is_ours and is_from_outside(self._exit_codes.get(record.worker_id))
 
     def _watch(self, record: WorkerRecord, process_id: int) -> int:
         """The memory that a worker uses; it is killed if that is too much, before others suffer from it.
@@ -212,7 +225,9 @@ class LocalWorkerHost:
             return WorkerPhase.FAILED, status.message
         if status is not None and status.last_words:
             return WorkerPhase.EXITED, status.last_words
-        return WorkerPhase.EXITED, describe_exit(self._exit_codes.get(record.worker_id), status, record)
+        code, before = self._exit_codes.get(record.worker_id), self._kills_before.get(record.worker_id)
+        is_short = before is not None and kills_for_memory() > before
+        return WorkerPhase.EXITED, describe_exit(code, status, record, was_memory_short=is_short)
 
     def _find(self, record: WorkerRecord, status: WorkerStatus | None) -> int | None:
         """The id of the worker's living process. A child of ours lives until it could be reaped."""
@@ -246,17 +261,3 @@ def _program_of(spec: WorkerSpec) -> tuple[Path, Path]:
     if spec.artifact is not None:
         return Path(sys.executable), _COMPILED_SCRIPT
     return spec.python.absolute(), _WORKER_SCRIPT
-
-
-def describe_exit(code: int | None, status: WorkerStatus | None, record: WorkerRecord) -> str:
-    """A sentence on a process that is gone; `code` is None if another process was its parent."""
-    when = "before it was ready" if status is None or status.phase == "loading" else "after it was ready"
-    if record.kill_at_ms is not None:
-        return "the process was told to stop and is gone"
-    if code is None:
-        return f"the process is gone; it ended {when}"
-    if code == -9:
-        return f"the process was killed {when} (signal 9, often for lack of memory)"
-    if code < 0:
-        return f"the process was ended {when} by signal {-code}"
-    return f"the process ended {when} with exit code {code}"

@@ -32,6 +32,14 @@ class Admission:
         if self._rollouts is not None:
             self._rollouts.judge(connection, caller, before, after)
 
+    def admit_tags(self, connection: Connection, caller: Caller, before: Endpoint, after: Endpoint) -> None:
+        """As `admit`, for other tags, by which other rules may hold. Raises what `admit` raises."""
+        self.admit(connection, caller, before, after)
+        if self._rollouts is not None:
+            self._rollouts.judge_tags(connection, caller, before, after)
+
     def admit_deletion(self, connection: Connection, caller: Caller, endpoint: Endpoint) -> None:
         """Raises PermissionDenied."""
         self._gate.require_deletion(connection, caller, endpoint)
+        if self._rollouts is not None:
+            self._rollouts.remember(connection, endpoint)

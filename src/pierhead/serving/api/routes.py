@@ -167,7 +167,7 @@ class _Api:
         added, deleted = requests.read_tags(call.params)
         before = self._find_locked(call, connection)
         tags = self._endpoints(connection).patch_tags(before.name, add=added, delete=deleted)
-        self._admission.admit(connection, call.caller, before, self.find(call, connection))
+        self._admission.admit_tags(connection, call.caller, before, self.find(call, connection))
         return {"tags": wire.tags(tags)}
 
     def put_ai_gateway(self, call: Call, connection: Connection) -> dict[str, Any]:

@@ -12,6 +12,9 @@ _USABLE_SHARE = 0.9
 _PLATFORM_BYTES = 512 * _MIB
 """What gateways, api, controller and tracking need themselves, about."""
 
+_KEPT_FREE_SHARE = 0.05
+"""Share of the memory that no worker may be started into, whoever else uses the rest."""
+
 _ORIGINAL_BYTES = 350 * _MIB
 """A worker of an original before it has loaded anything: MLflow, pandas and the model's libraries."""
 _COMPILED_BYTES = 80 * _MIB
@@ -31,6 +34,11 @@ class Machine:
     def usable_bytes(self) -> int:
         """What workers may have together."""
         return max(0, int(self.memory_bytes * _USABLE_SHARE) - _PLATFORM_BYTES)
+
+    @property
+    def kept_free_bytes(self) -> int:
+        """What is left free in any case."""
+        return int(self.memory_bytes * _KEPT_FREE_SHARE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ def deployments_after(failure: FailConfig, config: EndpointConfig) -> dict[str, 
 def _arriving(post: Post, needed: int, roster: Roster, observed: Observed) -> Deployment:
     if len(roster.ready(post.main)) >= needed:
         return Deployment(DeploymentState.READY, _tier(post))
+    if post.waits_for:
+        return Deployment(DeploymentState.CREATING, f"its first worker waits: {post.waits_for}")
     return Deployment(DeploymentState.CREATING, _progress(post, needed, roster, observed))
 
 

@@ -32,6 +32,7 @@ class Observed:
 
     `routed_at` is when gateways last had a socket in their snapshot, by the socket's path; `announced` by endpoint id.
     `plans` by digest of the version's files; `staffing` by endpoint id and entity name, as the autoscaler has it.
+    `held` says why first workers of pending configs must wait, by the key of their variant.
     """
 
     workers: Sequence[WorkerObservation] = ()
@@ -41,6 +42,9 @@ class Observed:
     announced: Mapping[str, Announced] = field(default_factory=dict)
     plans: Mapping[str, Plan] = field(default_factory=dict)
     staffing: Mapping[tuple[str, str], Staffing] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
+    at: datetime | None = None
+    """The moment; None stands for that of the last crash."""
 
     def crashes_of(self, key: str, since: datetime | None = None) -> list[Crash]:
         return [crash for crash in self.crashes if crash.workload == key and (since is None or crash.at >= since)]

@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from pierhead.serving.domain.shares import ALL_POINTS
 
+MOST_OBSERVERS = 10
+"""Rollouts and A/B tests that see one endpoint's invocations: each gets its own copy of every record."""
+
+LONGEST_SHADOW_TIMEOUT_S = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
@@ -43,8 +48,10 @@ def ramp_problems(ramp: Ramp) -> list[str]:
         problems.append(f"points must be from 0 to {ALL_POINTS}, not {ramp.points}")
     if not 0 <= ramp.shadow_rate <= 1:
         problems.append(f"shadow_rate must be from 0 to 1, not {ramp.shadow_rate}")
-    if not 0 < ramp.shadow_timeout_s <= 300:
-        problems.append(f"shadow_timeout_s must be above 0 and at most 300, not {ramp.shadow_timeout_s}")
+    if not 0 < ramp.shadow_timeout_s <= LONGEST_SHADOW_TIMEOUT_S:
+        problems.append(
+            f"shadow_timeout_s must be above 0 and at most {LONGEST_SHADOW_TIMEOUT_S}, not {ramp.shadow_timeout_s}"
+        )
     if ramp.shadow_concurrency < 1 or ramp.shadow_queue < 0:
         problems.append("shadow_concurrency must be at least 1 and shadow_queue at least 0")
     if not 1 <= len(ramp.salt) <= 64:

@@ -13,8 +13,8 @@ from pierhead.serving.domain.builds import BuildFailed, Building, Built
 from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig, ServedEntity
 from pierhead.serving.domain.observed import Announced as Announced
 from pierhead.serving.domain.observed import Observed as Observed
-from pierhead.serving.domain.restarts import LONGEST_DELAY_S, next_start
-from pierhead.serving.domain.roster import MOST_TRIES, Post, Roster, configs_of, demand, needs, roster_of
+from pierhead.serving.domain.restarts import LONGEST_DELAY_S, MOST_TRIES, next_start
+from pierhead.serving.domain.roster import Post, Roster, configs_of, demand, needs, roster_of
 from pierhead.serving.domain.workers import WorkerPhase
 from pierhead.serving.domain.workloads import Variant
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from pierhead.serving.domain.capacity import in_words
@@ -10,16 +10,23 @@ from pierhead.serving.domain.capacity import in_words
 STARTS_PER_CORE = 4
 """Workers that may be starting at a time: more of them end no sooner, and all of them later than the first could."""
 
+LONGEST_RUSH = timedelta(seconds=20)
+"""What starts for longer waits for something else than the cores."""
+
 _Key = TypeVar("_Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Waking(Generic[_Key]):
-    """It is called and has no worker: one takes about `worker_bytes`; it has waited for it since a moment."""
+    """It wants its first worker, which takes about `worker_bytes`, and has waited for it since a moment.
+
+    Without being `is_called` it wants it only to show that it can run.
+    """
 
     key: _Key
     worker_bytes: int
     since: datetime
+    is_called: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,8 @@ class Settlement(Generic[_Key]):
 
 
 def settle(waking: Sequence[Waking[_Key]], resting: Sequence[Resting[_Key]], space: Space) -> Settlement[_Key]:
-    """First come, first served; as few are put to sleep as are needed, those first that rest longest.
+    """Who is called goes before who is not; else first come, first served. As few are put to sleep as are needed, those
+    first that rest longest.
 
     What does not fit even so must not keep others from waking: room is kept only for what will fit.
     """
@@ -57,7 +65,7 @@ def settle(waking: Sequence[Waking[_Key]], resting: Sequence[Resting[_Key]], spa
     beds = sorted(resting, key=lambda each: each.since)
     to_sleep: set[_Key] = set()
     waiting: dict[_Key, str] = {}
-    for each in sorted(waking, key=lambda each: each.since):
+    for each in sorted(waking, key=lambda each: (not each.is_called, each.since)):
         if each.worker_bytes <= free and starts > 0:
             free -= each.worker_bytes
             starts -= 1

@@ -4,17 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pierhead.serving.domain.builds import Built
 from pierhead.serving.domain.candidates import route_name
 from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig, ServedEntity
 from pierhead.serving.domain.observed import Observed, Staffing
 from pierhead.serving.domain.plans import Plan, without_artifact
-from pierhead.serving.domain.restarts import Crash
+from pierhead.serving.domain.restarts import reason_to_give_up
 from pierhead.serving.domain.sizes import first_workers
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
 from pierhead.serving.domain.workloads import Variant, variants, workload
-
-MOST_TRIES = 3
-"""Starts of each worker before it is given up, if all of them died without a word."""
 
 ConfigKey = tuple[str, int]
 """Endpoint id and config version."""
@@ -25,7 +23,7 @@ class Post:
     """What one entity of a config needs: `replicas` of the first of its `ways`, `companions` of the original beside.
 
     `needed` of the replicas must be ready before a pending config answers. `source` names its build, `name` is what
-    gateways call it.
+    gateways call it. `waits_for` says why there may be no first worker yet; "" means that there may.
     """
 
     entity: ServedEntity
@@ -36,6 +34,9 @@ class Post:
     replicas: int
     companions: int
     needed: int
+    can_start: bool = True
+    """Whether all is there that a worker starts from."""
+    waits_for: str = ""
 
     @property
     def main(self) -> Variant:
@@ -126,7 +127,7 @@ def _post(endpoint: Endpoint, config: EndpointConfig, entity: ServedEntity, obse
     plan = observed.plan_of(source, entity.digest)
     ways = variants(config.endpoint_id, entity, plan)
     if plan.is_compiled and observed.crashes:
-        failure = _reason_to_give_up(observed.crashes_of(ways[0].key))
+        failure = reason_to_give_up(observed.crashes_of(ways[0].key), observed.at)
         if failure is not None:
             # The original can do all that its artifact could, so a bad artifact is no reason to fail.
             plan = without_artifact(plan, f"the compiled artifact could not be run: {failure}")
@@ -137,24 +138,20 @@ def _post(endpoint: Endpoint, config: EndpointConfig, entity: ServedEntity, obse
     is_pending = not config.is_active
     # What more calls make of a candidate that answers some already is no reason to think it not ready.
     needed = first if is_pending and endpoint.is_ramping else max(staffing.replicas, first)
+    waits_for = observed.held.get(ways[0].key, "") if is_pending else ""
+    wanted = max(staffing.replicas, first if is_pending else 0)
     return Post(
         entity=entity,
         name=name,
         source=source,
         plan=plan,
         ways=ways,
-        replicas=max(staffing.replicas, first if is_pending else 0),
+        replicas=0 if waits_for else wanted,
         companions=staffing.companions if plan.is_compiled else 0,
         needed=needed,
+        can_start=plan.is_compiled or isinstance(observed.builds.get(source), Built),
+        waits_for=waits_for,
     )
-
-
-def _reason_to_give_up(crashes: Sequence[Crash]) -> str | None:
-    final = next((crash for crash in crashes if crash.is_final), None)
-    if final is not None:
-        return final.message
-    quick = [crash for crash in crashes if crash.is_quick]
-    return quick[-1].message if len(quick) >= MOST_TRIES else None
 
 
 def _living(observed: Observed) -> dict[str, list[WorkerObservation]]:

@@ -1,12 +1,12 @@
 """From what is seen to what gateways should know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pierhead.identity.domain.querying import Queryable
 from pierhead.serving.domain.allotment import Ranges
-from pierhead.serving.domain.candidates import candidate_route_name
-from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig
+from pierhead.serving.domain.candidates import candidate_route_name, champion_routes
+from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig, Route
 from pierhead.serving.domain.ramps import Ramp
 from pierhead.serving.domain.reconcile import config_to_route
 from pierhead.serving.domain.roster import Post, Roster
@@ -47,9 +47,10 @@ def route_endpoint(endpoint: Endpoint, roster: Roster, queryable: Queryable, rul
             query_users=queryable.principal_ids,
         )
     table = endpoint.capture_table(config)
-    entities = _entity_routes(config, roster)
+    is_ramped = endpoint.ramp is not None and config.is_active
+    entities = _entity_routes(config, roster, champion_routes(endpoint) if is_ramped else config.routes)
     ramp = None
-    if endpoint.ramp is not None and config.is_active:
+    if is_ramped and endpoint.ramp is not None:
         candidate = _candidate_route(endpoint, roster)
         ramp = _ramp_route(endpoint.ramp, candidate)
         entities.append(candidate)
@@ -83,12 +84,13 @@ def next_snapshot(
     return Snapshot(previous.number + 1, dict(principals), dict(endpoints))
 
 
-def _entity_routes(config: EndpointConfig, roster: Roster) -> list[EntityRoute]:
-    percents = whole_percents([route.points for route in config.routes])
-    weights = dict(zip((route.entity_name for route in config.routes), percents, strict=True))
+def _entity_routes(config: EndpointConfig, roster: Roster, routes: Sequence[Route]) -> list[EntityRoute]:
+    percents = whole_percents([route.points for route in routes])
+    weights = dict(zip((route.entity_name for route in routes), percents, strict=True))
+    ranges = {route.entity_name: route.ranges for route in routes}
     # Whoever takes over has its own name from the moment at which gateways hear of it.
     return [
-        _entity_route(name, post, roster, weights.get(name, 0), config.ranges(name))
+        _entity_route(name, post, roster, weights.get(name, 0), ranges.get(name, ()))
         for post in roster.posts_of(config)
         for name in [post.entity.name]
     ]

@@ -26,6 +26,10 @@ class WorkerObservation:
     socket: Path
     started_at: datetime
     message: str = ""
+    was_ready: bool = False
+    """Of a dead one: whether it had been ready."""
+    is_from_outside: bool = False
+    """Of a dead one: whether somebody else, or the machine, ended it, so that nothing is told of the model by it."""
     memory_bytes: int = field(default=0, compare=False)
     """What its process uses; 0 if nobody has looked."""
 

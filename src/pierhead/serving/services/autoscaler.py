@@ -1,6 +1,6 @@
 """Keeps the number of workers of every entity near what its calls need. Its memory may be lost."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -17,12 +17,16 @@ from pierhead.serving.domain.tags import is_prewarmed
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
 from pierhead.serving.domain.workloads import Variant
 from pierhead.serving.services.claims import Claims
+from pierhead.serving.services.first_workers import beginners_of, held_back
 from pierhead.serving.services.readings import Loads
 from pierhead.serving.services.scaled_entities import ScaledEntity, ScaleKey, calls_of, entities_of, keys_of
 from pierhead.serving.services.wake_ups import NOTHING_WAITS, Bed, Caller, Part, settle_wake_ups
 
 _SHORT_SHARE = 0.85
 """Share of the memory for workers above which those that nobody calls make room sooner."""
+
+_SHORT_FREE = 2.0
+"""They do as well when no more is free than so many times what is to stay free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,19 @@ class _Memory:
 class Autoscaler:
     """One per controller. `staffing` is what it decided last; another object whenever something changed."""
 
-    def __init__(self, machine: Machine, patience: Patience) -> None:
+    def __init__(self, machine: Machine, patience: Patience, available: Callable[[], int] | None = None) -> None:
+        """`available` tells what memory the machine could give at this moment, bytes, whoever uses the rest."""
         self._machine = machine
         self._patience = patience
+        self._available = available
         self._memories: dict[ScaleKey, _Memory] = {}
         self.staffing: Mapping[ScaleKey, Staffing] = {}
         self.told: Mapping[str, Sequence[tuple[str, str]]] = {}
         """What there is to tell of endpoints since the last look, by their ids: kinds of events and messages."""
+        self.held: Mapping[str, str] = {}
+        """Why first workers of pending configs must wait, by the key of their variant."""
+        self.starts = 0
+        """How many workers may begin to start now."""
         self.woken: dict[ScaleKey, datetime] = {}
         """Entities that a call woke up and that have no worker yet, with the moment."""
         self._waiting: dict[Part, datetime] = {}
@@ -80,20 +90,35 @@ class Autoscaler:
         Of endpoints that are not among them it keeps what it knows.
         """
         told: dict[str, list[tuple[str, str]]] = {}
-        claims = Claims(self._machine, roster, workers)
-        moment = _Moment(roster, workers, loads, now, self._patience_now(workers), claims)
+        available = None if self._available is None else self._available()
+        beginners = beginners_of(endpoints, roster, workers)
+        claims = Claims(
+            self._machine,
+            roster,
+            workers,
+            now=now,
+            not_yet=beginners.keys,
+            available_bytes=available,
+        )
+        self.starts = claims.starts()
+        moment = _Moment(roster, workers, loads, now, self._patience_now(workers, available), claims)
         entities: dict[ScaleKey, ScaledEntity] = {}
         for endpoint in endpoints:
             for entity in entities_of(endpoint, roster):
                 entities.setdefault(entity.key, entity)
                 self._carry_over(entity)
-        moment = replace(moment, wake_ups=self._settle(entities.values(), moment))
+        moment = replace(moment, wake_ups=self._settle(entities.values(), beginners.callers, moment))
         seen: dict[ScaleKey, _Memory] = {}
         for entity in entities.values():
             seen[entity.key], events = self._next(entity, self._memories.get(entity.key), moment)
             events += self._waits(entity, moment)
             if events:
                 told.setdefault(entity.endpoint.id, []).extend(events)
+        held, refused = held_back(beginners.callers, moment.wake_ups.waiting, self.held)
+        if held != self.held:
+            self.held = held
+        for endpoint_id, event in refused:
+            told.setdefault(endpoint_id, []).append(event)
         self._waiting = {part: self._waiting.get(part, now) for part in moment.wake_ups.waiting}
         self._memories.update(seen)
         changed = {key: staffing for key, each in seen.items() if self.staffing.get(key) != (staffing := each.staffing)}
@@ -114,9 +139,11 @@ class Autoscaler:
         if as_candidate is not None:
             self._memories[entity.key] = as_candidate
 
-    def _settle(self, entities: Iterable[ScaledEntity], moment: "_Moment") -> Settlement[Part]:
-        """Who of those that are called may wake up, and who makes room for them."""
-        callers: list[Caller] = []
+    def _settle(
+        self, entities: Iterable[ScaledEntity], beginners: Sequence[Caller], moment: "_Moment"
+    ) -> Settlement[Part]:
+        """Who of those that are called may wake up, who may begin, and who makes room for them."""
+        callers = list(beginners)
         beds: list[Bed] = []
         for entity in entities:
             memory = self._memories.get(entity.key)
@@ -211,9 +238,11 @@ class Autoscaler:
             bounds, way, idle = replace(originals, least=0), post.companion, patience.companion_idle
         return decide_replicas(bounds, load, before, ready=len(roster.ready(way)), idle=idle, now=moment.now)
 
-    def _patience_now(self, workers: Sequence[WorkerObservation]) -> Patience:
+    def _patience_now(self, workers: Sequence[WorkerObservation], available: int | None) -> Patience:
         used = sum(worker.memory_bytes for worker in workers)
         is_short = used > _SHORT_SHARE * self._machine.usable_bytes
+        if available is not None:
+            is_short |= available < _SHORT_FREE * self._machine.kept_free_bytes
         return self._patience.when_short() if is_short else self._patience
 
     def _bounds(self, entity: ScaledEntity) -> Bounds:

@@ -1,12 +1,13 @@
 """What of the machine's memory is taken or promised, by the variants of workers that have it or will."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
 from pierhead.serving.domain.capacity import Machine, Room, estimated_bytes, room_for
-from pierhead.serving.domain.room import STARTS_PER_CORE, Space
+from pierhead.serving.domain.room import LONGEST_RUSH, STARTS_PER_CORE, Space
 from pierhead.serving.domain.roster import Post, Roster, demand
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
 from pierhead.serving.domain.workloads import Variant
@@ -15,10 +16,26 @@ from pierhead.serving.domain.workloads import Variant
 class Claims:
     """At one moment; what is granted at it counts at once."""
 
-    def __init__(self, machine: Machine, roster: Roster, workers: Iterable[WorkerObservation]) -> None:
-        """`roster` holds everybody who has workers or is to have some."""
+    def __init__(
+        self,
+        machine: Machine,
+        roster: Roster,
+        workers: Iterable[WorkerObservation],
+        *,
+        now: datetime,
+        not_yet: Collection[str] = (),
+        available_bytes: int | None = None,
+    ) -> None:
+        """`roster` holds everybody who has workers or is to have some, but for variants of a key in `not_yet`.
+
+        `available_bytes` is what the machine could give at this moment, None if nobody looked.
+        """
         self._machine = machine
         self._roster = roster
+        self._now = now
+        self._not_yet = not_yet
+        self._available_bytes = available_bytes
+        self._coming_bytes = 0
         self._workers: dict[str, list[WorkerObservation]] = {}
         for worker in workers:
             self._workers.setdefault(worker.workload, []).append(worker)
@@ -49,16 +66,28 @@ class Claims:
 
     def space(self) -> Space:
         free = self._machine.usable_bytes - sum(self._all().values())
-        starting = sum(worker.phase is WorkerPhase.STARTING for own in self._workers.values() for worker in own)
-        return Space(free, self._leaving_bytes, max(0, STARTS_PER_CORE * self._machine.cores - starting))
+        if self._available_bytes is not None:
+            free = min(free, self._available_bytes - self._machine.kept_free_bytes - self._coming_bytes)
+        return Space(free, self._leaving_bytes, self.starts())
+
+    def starts(self) -> int:
+        """How many workers may begin to start."""
+        starting = sum(
+            worker.phase is WorkerPhase.STARTING and self._now - worker.started_at < LONGEST_RUSH
+            for own in self._workers.values()
+            for worker in own
+        )
+        return max(0, STARTS_PER_CORE * self._machine.cores - starting)
 
     def _all(self) -> dict[str, int]:
         if self._bytes is None:
             self._bytes = {key: _memory(own) for key, own in self._workers.items()}
-            wanted = _wanted(self._roster.posts.values())
+            wanted = _wanted(self._roster.posts.values(), self._not_yet)
             self._leaving_bytes = sum(taken for key, taken in self._bytes.items() if key not in wanted)
             for key, (variant, count) in wanted.items():
-                self._bytes[key] = self._bytes.get(key, 0) + self._missing_bytes(variant, count)
+                missing = self._missing_bytes(variant, count)
+                self._coming_bytes += missing
+                self._bytes[key] = self._bytes.get(key, 0) + missing
         return self._bytes
 
     def _missing_bytes(self, variant: Variant, count: int) -> int:
@@ -73,14 +102,14 @@ def _memory(workers: Iterable[WorkerObservation]) -> int:
     return sum(worker.memory_bytes for worker in workers)
 
 
-def _wanted(configs: Iterable[Sequence[Post]]) -> dict[str, tuple[Variant, int]]:
+def _wanted(configs: Iterable[Sequence[Post]], not_yet: Collection[str]) -> dict[str, tuple[Variant, int]]:
     """How many workers there are to be of each variant, by its key."""
     counts: Counter[str] = Counter()
     variants: dict[str, Variant] = {}
     for posts in configs:
         counts |= demand(posts)
         variants |= {way.key: way for post in posts for way in post.ways}
-    return {key: (variants[key], count) for key, count in counts.items()}
+    return {key: (variants[key], count) for key, count in counts.items() if key not in not_yet}
 
 
 @lru_cache(maxsize=1024)

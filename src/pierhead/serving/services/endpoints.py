@@ -198,7 +198,8 @@ class Endpoints:
     def observe(self, endpoint_id: str, observer_id: str, rate: float = 1.0) -> None:
         """Have invocations recorded for a rollout or an A/B test: of those that are not the candidate's a share `rate`.
 
-        Again with another rate changes it. Raises NotFound, or InvalidArgument for a rate outside of 0-1.
+        Again with another rate changes it. Raises NotFound, InvalidArgument for a rate outside of 0-1, or Conflict if
+        as many observe the endpoint as may.
         """
         self._ramps.observe(endpoint_id, Observer(observer_id, rate))
 

@@ -9,7 +9,7 @@ from pierhead.kit.errors import Conflict, InvalidArgument, NotFound
 from pierhead.serving.domain.candidates import candidate_of, candidate_route_name
 from pierhead.serving.domain.deployments import deployments_after
 from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig, EndpointEvent
-from pierhead.serving.domain.ramps import Observer, Ramp, ramp_problems
+from pierhead.serving.domain.ramps import MOST_OBSERVERS, Observer, Ramp, ramp_problems
 from pierhead.serving.domain.reconcile import FailConfig
 from pierhead.serving.domain.shares import in_percent
 from pierhead.serving.domain.steps import given_up
@@ -71,12 +71,19 @@ class Ramps:
         self._tell(endpoint, *given_up(ramp, reason))
 
     def observe(self, endpoint_id: str, observer: Observer) -> None:
-        """Raises NotFound, or InvalidArgument for a rate that is none."""
+        """Raises NotFound, InvalidArgument for a rate that is none, or Conflict where enough observe."""
         if not 0 <= observer.rate <= 1 or not 1 <= len(observer.id) <= 64:
             raise InvalidArgument(f"an observer has an id of 1 to 64 letters and a rate from 0 to 1, not {observer}")
         self._store.lock(endpoint_id)
-        if self._store.find_by_id(endpoint_id) is None:
+        endpoint = self._store.find_by_id(endpoint_id)
+        if endpoint is None:
             raise NotFound(f"no endpoint has the id {endpoint_id!r}: there is nothing to observe")
+        others = [each.id for each in endpoint.observers if each.id != observer.id]
+        if len(others) >= MOST_OBSERVERS:
+            raise Conflict(
+                f"endpoint {endpoint.name!r} is observed by {len(others)} rollouts and A/B tests already, as many as "
+                f"may: {', '.join(others)}; end one first: `pierhead abtests stop ID`"
+            )
         self._ramps.set_observer(endpoint_id, observer)
         self._store.touch(endpoint_id, self._clock.now())
 

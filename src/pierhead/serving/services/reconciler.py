@@ -30,6 +30,7 @@ from pierhead.serving.domain.roster import Roster, configs_of, roster_of
 from pierhead.serving.domain.routing import RoutingRules, route_endpoint
 from pierhead.serving.domain.snapshot import EndpointRoute, Principal
 from pierhead.serving.domain.steps import Step, step_of
+from pierhead.serving.domain.turns import in_turn
 from pierhead.serving.domain.workers import WorkerPhase
 from pierhead.serving.ports import Environments, ModelVersions, Plans, SnapshotPlace, WorkerHost, WorkerSpec
 from pierhead.serving.services.autoscaler import Autoscaler
@@ -115,8 +116,8 @@ class Reconciler:
         builds, is_news = self._builds.states()
         plans, loads = self._plans.of(self._digests, now, is_news=is_news), self._traffic.read(now)
         awake, routes = self._sleepers.wake(endpoints, plans, queryable, loads.called)
-        observed, roster = self._staff(awake, Observed(workers, builds, plans=plans), loads, now)
-        actions = decide(awake, observed, now, roster)
+        observed, roster = self._staff(awake, Observed(workers, builds, plans=plans, at=now), loads, now)
+        actions = in_turn(decide(awake, observed, now, roster), self._autoscaler.starts)
         own = _by_endpoint(actions)
         news = replace(news, scalings=self._autoscaler.told)
         notes = 0
@@ -169,12 +170,13 @@ class Reconciler:
             routed_at=self._publisher.routed_at,
             announced=self._publisher.announced,
             staffing=self._autoscaler.staffing,
+            held=self._autoscaler.held,
         )
         roster = roster_of(endpoints, observed)
         self._autoscaler.decide(endpoints, roster, seen.workers, loads, now)
-        if self._autoscaler.staffing is observed.staffing:
+        if self._autoscaler.staffing is observed.staffing and self._autoscaler.held is observed.held:
             return observed, roster
-        observed = replace(observed, staffing=self._autoscaler.staffing)
+        observed = replace(observed, staffing=self._autoscaler.staffing, held=self._autoscaler.held)
         return observed, roster_of(endpoints, observed)
 
     def _write_down(self, endpoint: Endpoint, step: Step) -> None:

@@ -28,23 +28,29 @@ class Bed:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A part that has no workers and is called, first at `since`."""
+    """A part that has no worker and is called, first at `since`; or one that a new config begins with."""
 
     part: Part
     variant: Variant
     since: datetime
+    workers: int = 1
+    is_called: bool = True
 
 
 def settle_wake_ups(callers: Sequence[Caller], beds: Sequence[Bed], claims: Claims, now: datetime) -> Settlement[Part]:
-    """Those who need not wait are granted their first worker; the room of those who wait is nobody else's either."""
+    """Those who need not wait are granted their workers. What is called keeps its room also while it waits."""
     if not callers:
         return NOTHING_WAITS
     rested = [bed for bed in beds if now - bed.since >= RESTED]
     settlement = settle(
-        [Waking(each.part, claims.worker_bytes(each.variant), each.since) for each in callers],
+        [
+            Waking(each.part, each.workers * claims.worker_bytes(each.variant), each.since, each.is_called)
+            for each in callers
+        ],
         [Resting(each.part, claims.used_bytes(each.variant), each.since) for each in rested],
         claims.space(),
     )
     for each in callers:
-        claims.grant(each.variant, 1)
+        if each.is_called or each.part not in settlement.waiting:
+            claims.grant(each.variant, each.workers)
     return settlement

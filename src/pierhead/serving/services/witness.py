@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pierhead.serving.domain.restarts import Crash, remember
+from pierhead.serving.domain.restarts import Crash, is_passing, remember
 from pierhead.serving.domain.steps import News
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
 
@@ -48,4 +48,5 @@ class Witness:
     def could_not_start(self, worker_id: str, workload: str, why: Exception, now: datetime) -> None:
         """As good as a worker that died at once."""
         message = f"its worker could not be started: {why}"
-        self.crashes += (Crash(worker_id, workload, now, 0.0, message, is_final=False),)
+        passing = is_passing(message)
+        self.crashes += (Crash(worker_id, workload, now, 0.0, message, is_final=False, is_passing=passing),)

@@ -46,7 +46,8 @@ class LabelledArm:
 class LabelCohort:
     """Answers given in [start, end). It is mature when hardly another label will come, by the delay known so far.
 
-    `differences` are the candidate's loss less the champion's on the same requests, where both answered (shadow).
+    `differences` are the candidate's loss less the champion's on the same requests, where both answered (shadow); of
+    those `pairs` with a label the candidate alone was right on `gained`, and the champion alone on `lost`.
     """
 
     start: datetime
@@ -55,6 +56,9 @@ class LabelCohort:
     champion: LabelledArm
     candidate: LabelledArm
     differences: Moments = field(default_factory=Moments)
+    pairs: int = 0
+    gained: int = 0
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)

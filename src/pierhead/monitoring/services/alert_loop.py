@@ -1,0 +1,106 @@
+"""The loop that looks at alerts: read metrics, judge, write everything down at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from pierhead.kit.clock import Clock
+from pierhead.kit.db import Database
+from pierhead.kit.errors import Conflict
+from pierhead.monitoring.domain.alert_records import KeptRule, SubjectKind
+from pierhead.monitoring.services.alert_actions import AlertActions
+from pierhead.monitoring.services.alert_looks import look, read_series
+from pierhead.monitoring.services.alert_metrics import AlertMetrics
+from pierhead.monitoring.services.table_metrics import TableMetrics
+from pierhead.monitoring.services.traffic_windows import TrafficWindows
+from pierhead.monitoring.store.alerts import EventStore, RuleStore
+from pierhead.serving.store.endpoints import EndpointStore
+
+EVENTS_KEPT = timedelta(days=180)
+
+_TIDY_EVERY = timedelta(hours=1)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSurroundings:
+    """What the loop works with."""
+
+    traffic: TrafficWindows
+    tables: TableMetrics
+    metrics: AlertMetrics
+    actions: AlertActions
+
+
+class AlertLoop:
+    """One per controller. Its memory can be lost: states, events, messages and actions are in the database."""
+
+    def __init__(self, database: Database, clock: Clock, surroundings: AlertSurroundings) -> None:
+        self._database = database
+        self._clock = clock
+        self._around = surroundings
+        self._due: dict[str, datetime] = {}
+        self._failing: dict[str, str] = {}
+        self._tidied: datetime | None = None
+
+    def tick(self) -> None:
+        """Look at every rule that is due; one that fails does not hold up the others."""
+        now = self._clock.now()
+        self._around.traffic.follow(now)
+        with self._database.reading() as connection:
+            rules = RuleStore(connection).list_all()
+        for rule in rules:
+            if now >= self._due.get(rule.id, now):
+                self._due[rule.id] = now + rule.rule.every
+                self._look(rule, now)
+        self._around.actions.tick(now)
+        self._forget(rules)
+        if self._tidied is None or now - self._tidied >= _TIDY_EVERY:
+            self._tidy(now)
+            self._tidied = now
+
+    def stop(self) -> None:
+        """Keep what is only in memory."""
+        self._around.traffic.save(self._clock.now())
+
+    def _look(self, rule: KeptRule, now: datetime) -> None:
+        if rule.subject.kind is SubjectKind.QUERY:
+            return
+        try:
+            look(self._database, rule, read_series(self._around.metrics, rule, now), now)
+            self._failing.pop(rule.id, None)
+        except Conflict as error:
+            # Somebody acknowledged or changed it in the meantime.
+            self._due[rule.id] = now
+            log.info("alert is looked at again", rule=rule.rule.name, reason=str(error))
+        except Exception as error:
+            if self._failing.get(rule.id) != repr(error):
+                log.exception("a look at alerts failed, will try again", rule=rule.rule.name, subject=str(rule.subject))
+            self._failing[rule.id] = repr(error)
+
+    def _forget(self, rules: Sequence[KeptRule]) -> None:
+        known = {rule.id for rule in rules}
+        for gone in self._due.keys() - known:
+            del self._due[gone]
+            self._failing.pop(gone, None)
+        self._around.tables.forget(frozenset(rule.rule for rule in rules))
+
+    def _tidy(self, now: datetime) -> None:
+        with self._database.transaction() as connection:
+            EventStore(connection).delete_before(now - EVENTS_KEPT)
+            self._around.actions.tidy(connection, now)
+            RuleStore(connection).delete(_orphans(connection))
+
+
+def _orphans(connection: Connection) -> list[str]:
+    """Rules of endpoints that are gone."""
+    endpoints = {endpoint.id for endpoint in EndpointStore(connection).list_all()}
+    return [
+        rule.id
+        for rule in RuleStore(connection).list_all()
+        if rule.subject.kind is SubjectKind.ENDPOINT and rule.subject.id not in endpoints
+    ]
