@@ -104,7 +104,7 @@ def test_the_command_line_makes_a_monitor_and_says_what_is_wrong_with_one(platfo
     loans = ("monitors", "create", "main.monitored.loans", "--timestamp", "at", "--model-id", "model_version")
     assert platform.cli(*loans).returncode == 2
     wrong = platform.cli(*loans, "--problem", "classification", "--granularity", "7 minutes")
-    assert (wrong.returncode, "7 minutes" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "7 minutes" in wrong.stderr) == (1, True)
     made = platform.cli(*loans, "--problem", "regression", "--label", "label", "--slice", "country", "-o", "json")
     assert json.loads(made.stdout)["inference_log"]["granularities"] == ["1 hour", "1 day"], made.stderr
     assert "inference log, regression" in platform.cli("monitors", "show", "main.monitored.loans").stdout

@@ -86,6 +86,7 @@ def test_a_good_version_gets_all_the_traffic_untouched(platform: Platform, versi
         "advance",
         "advance",
         "promote",
+        "promoted",
     ]
 
 
@@ -149,6 +150,7 @@ def test_a_rollout_goes_on_where_it_was_when_controller_and_api_are_killed(
         "advance",
         "advance",
         "promote",
+        "promoted",
     ]
     # The gateways outlive both.
     assert traffic.failed == []
@@ -258,7 +260,7 @@ def _get(platform: Platform, reference: str) -> dict[str, Any]:
 
 def _until_over(platform: Platform, reference: str) -> dict[str, Any]:
     def is_over() -> bool:
-        return _get(platform, reference).get("rollout", {}).get("status") not in ("running", "held", "paused", None)
+        return _get(platform, reference).get("rollout", {}).get("ended_at") is not None
 
     wait_until("the rollout is over", is_over, 150)
     rollout: dict[str, Any] = _get(platform, reference)["rollout"]

@@ -7,6 +7,7 @@ STATUS_WORDS = {
     "running": "running",
     "paused": "paused",
     "held": "waits for a person",
+    "promoting": "is being promoted",
     "promoted": "promoted",
     "rolled_back": "rolled back",
     "aborted": "aborted",

@@ -15,7 +15,7 @@ from pierhead.cli.rollout_words import MARKS, STATUS_WORDS, candidate_of, durati
 if TYPE_CHECKING:
     from rich.console import Group
 
-_OPEN = ("running", "paused", "held")
+_OPEN = ("running", "paused", "held", "promoting")
 _LONGEST_SILENCE_S = 30.0
 _GATE_HEADINGS = ("GATE", "SAYS", "HARM", "BOUNDS", "MARGIN", "N", "")
 _STYLES = {"passed": "green", "current": "bold", "ended": "red", "next": "dim"}

@@ -12,7 +12,7 @@ from pierhead.gateway.http.answers import Refusal
 from pierhead.gateway.lanes import Lane
 from pierhead.gateway.limits import RateLimits
 from pierhead.gateway.pools import EntityPool
-from pierhead.gateway.refusals import SHADOW_WITHDRAWN, SHADOW_WORKER_DIED, died_twice, too_late, too_many
+from pierhead.gateway.refusals import SHADOW_WITHDRAWN, SHADOW_WORKER_DIED, cannot_start, died_twice, too_late, too_many
 from pierhead.gateway.routing import Target, find_endpoint
 from pierhead.gateway.workers import Workers
 from pierhead.kit.clock import monotonic_s
@@ -119,6 +119,7 @@ class Dispatcher:
         Looking at all that is under way from time to time costs less than keeping the deadline of each: nearly every
         call is answered long before.
         """
+        self._refuse_the_hopeless()
         waiting = [
             call
             for endpoint in self._endpoints.values()
@@ -138,6 +139,17 @@ class Dispatcher:
             if link is not None and link.is_doubted:
                 self._rescue(link)
         self._workers.relent(now_s)
+
+    def _refuse_the_hopeless(self) -> None:
+        """Who waits for a worker that cannot be started is told so, instead of being held to the end."""
+        for endpoint in self._endpoints.values():
+            if not endpoint.load:
+                continue
+            for pool in endpoint.pools.values():
+                trouble = pool.route.entity.trouble
+                if trouble and not pool.main.workers:
+                    for call in pool.main.waiting_calls():
+                        self._refuse(call, cannot_start(call, trouble))
 
     def withdraw(self, call: Call) -> None:
         """Nobody waits for the answer any more."""

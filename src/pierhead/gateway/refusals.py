@@ -26,6 +26,13 @@ def died_twice(entity: str) -> Refusal:
     return Refusal(500, "INTERNAL_ERROR", message)
 
 
+def cannot_start(call: Call, trouble: str) -> Refusal:
+    """There is no worker for this call, and starting one fails again and again."""
+    what = f"served entity {call.entity_name!r} of endpoint {call.target.endpoint!r}"
+    message = f"{what} has no worker, and none can be started at the moment: {trouble}"
+    return Refusal(503, "TEMPORARILY_UNAVAILABLE", message, b"retry-after: 5\r\n")
+
+
 def too_late(call: Call, now_s: float) -> Refusal:
     """The deadline of this call has passed."""
     what = f"the invocation of served entity {call.entity_name!r} of endpoint {call.target.endpoint!r}"

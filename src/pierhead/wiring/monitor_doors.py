@@ -33,7 +33,7 @@ def add_monitor_routes(routes: Routes, database: Database, home: Home, grounds: 
     output = MonitorOutput(database, home.tables)
     reader = StandingReader(database, grounds.clock, output, Labelled(home.tables), home.run / "gateways")
     standing.add_routes(routes, database, calls, reader)
-    report.add_routes(routes, database, Reports(database, grounds.clock, home.tables, Labelled(home.tables)))
+    report.add_routes(routes, database, calls, Reports(database, grounds.clock, home.tables, Labelled(home.tables)))
 
 
 def monitor_keeping(database: Database, home: Home, grounds: Grounds) -> Callable[[], None]:

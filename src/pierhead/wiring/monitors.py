@@ -10,6 +10,7 @@ from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.home import Home
 from pierhead.monitoring.domain.monitors import Baseline
 from pierhead.monitoring.ports import TrainedOn
+from pierhead.monitoring.services.failed_refreshes import tell_failure
 from pierhead.monitoring.services.refresh_loop import RefreshLoop, RefreshSurroundings
 from pierhead.monitoring.services.refresh_sources import Sources
 from pierhead.registry.domain.names import version_number
@@ -49,4 +50,6 @@ def refresh_loop(database: Database, home: Home, grounds: Grounds) -> RefreshLoo
             return Pins(connection, clock).versions_of(location)
 
     sources = Sources(CatalogTables(database, grounds), RecordedTraining(database))
-    return RefreshLoop(database, clock, RefreshSurroundings(sources, home.tables, pinned, work=home.run / "refreshes"))
+    return RefreshLoop(
+        database, clock, RefreshSurroundings(sources, home.tables, pinned, tell_failure, home.run / "refreshes")
+    )

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from pierhead.kit.replacing import replace_file
+from pierhead.kit.reserves import is_full, overwrite
 
 LOADING = "loading"
 READY = "ready"
@@ -48,4 +49,11 @@ class StatusFile:
 
     def _write(self, **changes: object) -> None:
         self._fields.update(changes)
-        replace_file(self._path, json.dumps(self._fields), synced=False)
+        content = json.dumps(self._fields)
+        try:
+            replace_file(self._path, content, synced=False)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            # The host made the file beforehand, with room for this.
+            overwrite(self._path, content.encode())

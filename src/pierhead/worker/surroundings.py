@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import faulthandler
+import io
 import logging
 import os
 import resource
@@ -10,6 +11,10 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 LIFELINE_VARIABLE = "PIERHEAD_LIFELINE_FD"
 
@@ -63,10 +68,39 @@ def lower_own_rank() -> None:
 
 def open_log() -> None:
     """Make prints appear as they happen, and crashes of native code leave a trace."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(line_buffering=True)
+    sys.stdout, sys.stderr = _stream(sys.stdout), _stream(sys.stderr)
     faulthandler.enable()
+
+
+def _stream(stream: TextIO) -> TextIO:
+    """The same stream, line by line. What finds no room on the disk is lost: nobody shall fail for a word in a log."""
+    try:
+        raw = _LossyFile(stream.fileno())
+    except (OSError, AttributeError):
+        return stream
+    stream.flush()
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+class _LossyFile(io.RawIOBase):
+    """An open file that takes whatever is written."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, chunk: "Buffer") -> int:
+        view = memoryview(chunk).cast("B")
+        try:
+            return os.write(self._descriptor, view)
+        except OSError:
+            return len(view)
 
 
 def calm_mlflow() -> None:

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 
+import msgspec
 import pytest
 from gateway_rig import Answer, Rig, WorkerConnection, entity, fraud, read_until, request_bytes, wait_until
 
@@ -163,3 +164,20 @@ def test_a_new_version_of_an_entity_counts_from_nothing(rig: Rig) -> None:
 
     wait_until(lambda: rig.traffic()[0].model_version == "4")
     assert rig.traffic()[0].requests_by_status == {}
+
+
+def test_requests_whose_workers_cannot_be_started_are_refused_at_once_and_told_why(rig: Rig) -> None:
+    asleep = entity("champion")
+    rig.route(fraud([asleep]))
+    held, answers = invoke_in_background(rig)
+    wait_until(lambda: rig.traffic() and rig.traffic()[0].waiting == 1)
+    rig.route(fraud([msgspec.structs.replace(asleep, trouble="no space left on device")]))
+    held.join(20)
+    later = rig.invoke()
+
+    for answer in (answers[0], later):
+        assert (answer.status, answer.json["error_code"]) == (503, "TEMPORARILY_UNAVAILABLE")
+        assert answer.json["message"].endswith("none can be started at the moment: no space left on device")
+        assert answer.headers["retry-after"] == "5"
+    rig.route_fraud(rig.worker("w1"))
+    assert rig.invoke().status == 200

@@ -15,6 +15,7 @@ from pierhead.identity.services.accounts import Authenticator
 from pierhead.kit.web.app import application
 from pierhead.kit.web.routes import Routes
 from pierhead.monitoring.api import report
+from pierhead.monitoring.api.monitor_calls import MonitorCalls
 from pierhead.monitoring.domain.monitors import Baseline, InferenceLogProfile, Monitor, MonitorDraft, ProblemType
 from pierhead.monitoring.domain.windows import Granularity
 from pierhead.monitoring.ports import TrainedOn
@@ -68,7 +69,8 @@ class ReportWorld(World):
     def _application(self) -> Any:
         routes = Routes(self.database)
         reports = Reports(self.database, self.clock, self.home.tables, Labelled(self.home.tables))
-        report.add_routes(routes, self.database, reports)
+        calls = MonitorCalls(self.database, self.grounds, lambda held: Monitors(held, self.clock), self.check)
+        report.add_routes(routes, self.database, calls, reports)
         return application(
             routes.routes,
             authenticate=Authenticator(self.database, self.clock),

@@ -16,21 +16,25 @@ from scipy import stats
 from harness.databases import LentDatabases
 from pierhead.catalog.services.pins import Pins
 from pierhead.kit.db import Database
+from pierhead.monitoring.domain.alert_records import Delivery
 from pierhead.monitoring.domain.monitors import (
     CustomMetric,
     CustomMetricType,
     MonitorDraft,
     MonitorStatus,
+    Notifications,
     ProblemType,
     RefreshState,
     SnapshotProfile,
 )
 from pierhead.monitoring.domain.windows import Granularity
+from pierhead.monitoring.services.failed_refreshes import tell_failure
 from pierhead.monitoring.services.metric_columns import DRIFT_FIRST, PROFILE_FIRST
 from pierhead.monitoring.services.monitor_definitions import Definitions
 from pierhead.monitoring.services.monitor_output import MonitorOutput
 from pierhead.monitoring.services.monitors import Monitors
 from pierhead.monitoring.services.refresh_loop import RefreshLoop
+from pierhead.monitoring.store.alert_outbox import DeliveryStore
 
 HOUR = timedelta(hours=1)
 
@@ -397,6 +401,30 @@ def test_a_failing_refresh_says_why_and_the_next_one_may_succeed(
     assert world.last().state is RefreshState.FAILED
     assert "holds no metrics" in world.last().message
     assert world.monitor().status is MonitorStatus.ERROR
+
+
+def test_failures_are_told_by_mail_once_until_a_refresh_succeeds_again(
+    world: RefreshWorld, generator: np.random.Generator
+) -> None:
+    world.write(log_rows(generator, NOON - HOUR, 60))
+    world.watch(HOURLY, notifications=Notifications(("ops@example.com",)))
+    telling = RefreshLoop(world.database, world.clock, replace(world.around, failed=tell_failure))
+    place = world.path(TABLE)
+
+    def told() -> list[Delivery]:
+        with world.database.reading() as connection:
+            return DeliveryStore(connection).list_of_rule("", 10)
+
+    for hidden in (True, True, False, True):
+        if hidden:
+            place.rename(place.with_name("away"))
+        world.ask()
+        telling.tick()
+        if hidden:
+            place.with_name("away").rename(place)
+
+    assert [each.subject for each in told()] == [f"The monitor of {TABLE} could not be refreshed"] * 2
+    assert "does not exist" in told()[0].body
 
 
 def test_a_refresh_that_breaks_does_not_hold_up_the_next_one(

@@ -9,6 +9,7 @@ from pierhead.monitoring.domain.alert_rules import Limit, NoData, Side
 from pierhead.monitoring.domain.alerts import (
     AlertState,
     Notice,
+    Reading,
     Status,
     Unreadable,
     acknowledged,
@@ -174,7 +175,10 @@ def test_the_state_says_since_when_it_shows_what_it_shows() -> None:
         ([], "nothing was measured of"),
         ([reading(3, 0.5)], "the first window is complete at 2026-03-02 04:00 UTC"),
         ([reading(0, 0.5, 10), reading(3, 0.5)], "until 2026-03-02 01:00 UTC, has 10 samples, fewer than 500"),
-        ([reading(0, 0.5), reading(3, 0.5, 10)], "what chance explains of drift.population_stability_index is not known"),
+        (
+            [reading(0, 0.5), reading(3, 0.5, 10)],
+            "what chance explains of drift.population_stability_index is not known",
+        ),
     ],
     ids=["no rows", "no window is over", "few samples", "no bound"],
 )

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from serving_cases import NOW, crash, worker
 
-from pierhead.serving.domain.restarts import Crash, next_start, reason_to_give_up, remember
+from pierhead.serving.domain.restarts import Crash, next_start, reason_to_give_up, remember, start_trouble
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
 
 
@@ -105,3 +105,22 @@ def test_a_full_disk_is_no_fault_of_the_model() -> None:
     assert (found.is_final, found.is_passing) == (False, True)
     (killed,) = learn(replace(worker("w", WorkerPhase.EXITED, message="killed"), is_from_outside=True))
     assert killed.is_passing
+
+
+def test_workers_that_cannot_be_started_again_and_again_are_trouble() -> None:
+    full = replace(crash("w1", s_ago=3), is_passing=True, message="no space left on device")
+    assert start_trouble([full]) == ""
+    assert start_trouble([full, replace(full, worker_id="w2")]) == "no space left on device"
+
+
+def test_kills_and_what_was_before_a_worker_served_are_no_trouble() -> None:
+    killed = [replace(crash(f"k{i}"), is_passing=True) for i in range(4)]
+    assert start_trouble(killed) == ""
+    failed = [crash("w1", s_ago=30), crash("w2", s_ago=20)]
+    assert start_trouble([*failed, replace(crash("w3", s_ago=10), had_served=True)]) == ""
+
+
+def test_a_full_disk_is_looked_at_again_within_seconds_and_demotes_no_artifact() -> None:
+    full = [replace(crash(f"w{i}"), is_passing=True, message="no space left on device") for i in range(9)]
+    assert reason_to_give_up(full, NOW) is None
+    assert next_start(full, replicas=1) == NOW + timedelta(seconds=4)

@@ -154,7 +154,7 @@ def _for_how_long(feature: Feature) -> str:
     """Since when each window drifted, up to the newest."""
     assert feature.latest is not None, "what drifted was judged"
     run = 0
-    judged = [each for each in feature.history if each.value is not None and each.window <= feature.latest.window]
+    judged = [each for each in feature.history if each.strength is not None and each.window <= feature.latest.window]
     for each in reversed(judged):
         if not each.is_drifted:
             break

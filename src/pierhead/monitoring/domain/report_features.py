@@ -103,8 +103,11 @@ def one_each(drift: Iterable[DriftFact]) -> list[DriftFact]:
 
 
 def newest(history: Sequence[DriftFact], now: datetime) -> DriftFact | None:
-    """The verdict that counts: that of the newest window that is over and has a value, else of one that is not over."""
-    known = sorted((each for each in history if each.value is not None), key=lambda each: each.window)
+    """The verdict that counts: that of the newest window that is over and was judged, else of one that is not over.
+
+    What has too few values is not judged.
+    """
+    known = sorted((each for each in history if each.strength is not None), key=lambda each: each.window)
     over = [each for each in known if each.window.end <= now]
     counting = over or known
     return counting[-1] if counting else None

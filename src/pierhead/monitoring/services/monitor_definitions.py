@@ -12,6 +12,7 @@ from pierhead.kit.clock import Clock
 from pierhead.kit.errors import InvalidArgument, InvalidState, NotFound
 from pierhead.kit.names import FullName
 from pierhead.monitoring.domain.custom_metrics import DRIFT_NAMES, MOST_METRICS, check_shape, names_of, render
+from pierhead.monitoring.domain.destinations import DestinationDraft, DestinationKind, check_destination
 from pierhead.monitoring.domain.monitors import (
     Baseline,
     CustomMetric,
@@ -66,6 +67,9 @@ class Definitions:
         problems = _Problems()
         with problems.noted():
             _check_output(draft)
+        for address in draft.notifications.on_failure:
+            with problems.noted():
+                check_destination(DestinationDraft(address, DestinationKind.EMAIL, addresses=(address,)))
         _check_profile(draft, table.columns, problems)
         with problems.noted():
             if draft.schedule is not None:

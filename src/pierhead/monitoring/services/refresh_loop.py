@@ -35,8 +35,8 @@ log = structlog.get_logger()
 LONGEST_S = 6 * 3600.0
 """After so long a refresh is given up: an expression of its owner may never end."""
 
-Failed = Callable[[Connection, Monitor, Refresh], None]
-"""What hears of a refresh that failed, in the transaction that says so."""
+Failed = Callable[[Connection, Monitor, Refresh], object]
+"""What hears of a refresh that failed, in the transaction that says so, of the monitor as it was before."""
 
 
 _EXPECTED = (duckdb.Error, *DELTA_ERRORS, ValueError, OSError)

@@ -22,6 +22,9 @@ _SAVE_EVERY = timedelta(seconds=15)
 _TIDY_EVERY = timedelta(hours=1)
 _REMEMBERED = 1000
 
+# Made here, once: threads that make what msgspec knows of a type at the same time crash the process.
+_REPORT = msgspec.json.Decoder(GatewayTraffic)
+
 _Key = tuple[str, int]
 _Window = tuple[str, datetime]
 
@@ -68,7 +71,7 @@ class TrafficWindows:
     def _read(self) -> Iterator[GatewayTraffic]:
         for path in sorted(self._folder.glob("*.json")):
             try:
-                yield msgspec.json.decode(path.read_bytes(), type=GatewayTraffic)
+                yield _REPORT.decode(path.read_bytes())
             except (OSError, msgspec.DecodeError):
                 continue
 

@@ -15,6 +15,7 @@ from pierhead.kit.os_processes import created_s, is_stopped, kill_group, kill_or
 from pierhead.serving.adapters.endings import describe_exit, is_from_outside, kills_for_memory, was_ready
 from pierhead.serving.adapters.memory_watch import MemoryWatch
 from pierhead.serving.adapters.worker_environment import worker_environment
+from pierhead.serving.adapters.worker_log import open_log
 from pierhead.serving.adapters.worker_processes import ask_to_stop, find_process
 from pierhead.serving.adapters.worker_records import WorkerRecord, WorkerRecords, WorkerStatus
 from pierhead.serving.domain.capacity import in_words
@@ -62,7 +63,7 @@ class LocalWorkerHost:
         """How often the kernel had killed for lack of memory when a worker of ours began."""
 
     def start(self, spec: WorkerSpec) -> None:
-        """Raises OSError if the interpreter cannot be run or the log not be written."""
+        """Raises OSError if the interpreter cannot be run, or the log not be written but for a full disk."""
         records, worker_id = self._records, spec.worker_id
         records.remove(worker_id)
         self._exit_codes.pop(worker_id, None)
@@ -81,6 +82,7 @@ class LocalWorkerHost:
         # Before the process: should we die in between, the next controller still knows of it.
         records.write(record)
         try:
+            records.make_status_file(worker_id)
             process_id = self._spawn(spec)
         except OSError:
             records.remove(worker_id)
@@ -96,10 +98,7 @@ class LocalWorkerHost:
         if self._lifeline_fd is not None:
             inherited = (self._lifeline_fd,)
             environment["PIERHEAD_LIFELINE_FD"] = str(self._lifeline_fd)
-        spec.log.parent.mkdir(parents=True, exist_ok=True)
-        with spec.log.open("ab", buffering=0) as log:
-            moment = self._clock.now().isoformat(timespec="seconds")
-            log.write(f"--- {moment} worker {spec.worker_id} of {spec.workload}: model {spec.model}\n".encode())
+        with open_log(spec, self._clock.now()) as log:
             child = subprocess.Popen(
                 [str(python), str(script), "--config", str(self._records.path(spec.worker_id))],
                 stdin=subprocess.DEVNULL,

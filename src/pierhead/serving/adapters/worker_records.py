@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pierhead.kit.replacing import replace_file
+from pierhead.kit.reserves import Reserve, is_full
+
+_RESERVED = 12
+_RESERVED_BYTES = 4096
+"""For a few starts on a full disk: each takes two records and a status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class WorkerRecords:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
+        self._reserve = Reserve(self._folder, "record", _RESERVED)
 
     def path(self, worker_id: str) -> Path:
         return self._folder / f"{worker_id}.json"
@@ -71,7 +77,21 @@ class WorkerRecords:
 
     def write(self, record: WorkerRecord) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        replace_file(self.path(record.worker_id), json.dumps(asdict(record)), synced=False)
+        self._put(self.path(record.worker_id), json.dumps(asdict(record)).encode())
+
+    def make_status_file(self, worker_id: str) -> None:
+        """So that its worker can say something even on a full disk. It says nothing yet."""
+        self._put(self.status_file(worker_id), b" " * _RESERVED_BYTES)
+
+    def _put(self, path: Path, content: bytes) -> None:
+        try:
+            replace_file(path, content, synced=False)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            self._reserve.put(path, content)
+        else:
+            self._reserve.fill(_RESERVED_BYTES)
 
     def status_of(self, worker_id: str) -> WorkerStatus | None:
         """None if the worker has not said anything yet, or nothing that makes sense."""
@@ -86,8 +106,9 @@ class WorkerRecords:
 
     def remove(self, worker_id: str) -> None:
         """The record goes last: as long as it is there, somebody looks after the rest."""
-        for path in (self.socket(worker_id), self.status_file(worker_id), self.path(worker_id)):
-            path.unlink(missing_ok=True)
+        self.socket(worker_id).unlink(missing_ok=True)
+        for path in (self.status_file(worker_id), self.path(worker_id)):
+            self._reserve.take_back(path)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

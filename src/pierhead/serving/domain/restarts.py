@@ -20,6 +20,11 @@ _FREE_RESTARTS = 5
 _RECENT = timedelta(minutes=1)
 _PAUSE_AFTER_MANY = timedelta(seconds=1)
 
+_FAILED_STARTS = 2
+
+# It takes next to nothing to see whether there is room again.
+_LONGEST_DELAY_FOR_ROOM_S = 4.0
+
 _FIRST_PARDON = timedelta(seconds=30)
 _LONGEST_PARDON = timedelta(minutes=8)
 
@@ -70,6 +75,8 @@ def next_start(crashes: Sequence[Crash], replicas: int) -> datetime | None:
     due = [_after_many([crash.at for crash in crashes if crash.had_served], replicas)]
     if quick:
         delay_s = restart_delay_s(ceil(len(quick) / max(replicas, 1)))
+        if is_passing(quick[-1].message):
+            delay_s = min(delay_s, _LONGEST_DELAY_FOR_ROOM_S)
         due.append(max(crash.at for crash in quick) + timedelta(seconds=delay_s))
     return max((moment for moment in due if moment is not None), default=None)
 
@@ -87,7 +94,10 @@ def reason_to_give_up(crashes: Sequence[Crash], now: datetime | None) -> str | N
     quick = [crash for crash in own if crash.is_quick]
     if len(quick) >= MOST_TRIES:
         return quick[-1].message
-    passing = [crash for crash in crashes if crash.is_passing and not crash.had_served]
+    # Where there is no room for the artifact there is none for the original, which takes more of it.
+    passing = [
+        crash for crash in crashes if crash.is_passing and not crash.had_served and not is_passing(crash.message)
+    ]
     if len(passing) < MOST_TRIES:
         return None
     until = passing[-1].at + pardon_after(len(passing))
@@ -96,13 +106,30 @@ def reason_to_give_up(crashes: Sequence[Crash], now: datetime | None) -> str | N
     return f"{passing[-1].message}; it is tried again in a while"
 
 
+def start_trouble(crashes: Sequence[Crash]) -> str:
+    """Why workers of a variant cannot be started; "" if they can, as far as anybody knows.
+
+    One failure may be chance; nor is anything told by kills from outside, or by what was before a worker last served.
+    """
+    served_at = max((crash.at for crash in crashes if crash.had_served), default=None)
+    failed = [
+        crash
+        for crash in crashes
+        if (served_at is None or crash.at > served_at)
+        and not crash.had_served
+        and (not crash.is_passing or is_passing(crash.message))
+    ]
+    return failed[-1].message if len(failed) >= _FAILED_STARTS else ""
+
+
 def pardon_after(crashes: int) -> timedelta:
     """How long an artifact rests after so many deaths that were not its fault: doubling from half a minute.
 
     >>> [pardon_after(crashes).total_seconds() for crashes in (3, 4, 5, 20)]
     [30.0, 60.0, 120.0, 480.0]
     """
-    return min(_LONGEST_PARDON, _FIRST_PARDON * 2 ** min(max(0, crashes - MOST_TRIES), 10))
+    doublings = min(max(0, crashes - MOST_TRIES), 10)
+    return min(_LONGEST_PARDON, _FIRST_PARDON * float(2**doublings))
 
 
 def is_passing(message: str) -> bool:

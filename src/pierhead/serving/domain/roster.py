@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pierhead.serving.domain.builds import Built
+from pierhead.serving.domain.builds import BuildFailed, Built
 from pierhead.serving.domain.candidates import route_name
 from pierhead.serving.domain.endpoints import Endpoint, EndpointConfig, ServedEntity
 from pierhead.serving.domain.observed import Observed, Staffing
 from pierhead.serving.domain.plans import Plan, without_artifact
-from pierhead.serving.domain.restarts import reason_to_give_up
+from pierhead.serving.domain.restarts import reason_to_give_up, start_trouble
 from pierhead.serving.domain.sizes import first_workers
 from pierhead.serving.domain.workers import WorkerObservation, WorkerPhase
 from pierhead.serving.domain.workloads import Variant, variants, workload
@@ -37,6 +37,8 @@ class Post:
     can_start: bool = True
     """Whether all is there that a worker starts from."""
     waits_for: str = ""
+    trouble: str = ""
+    """Why no worker comes although one is wanted; "" while one may be on its way."""
 
     @property
     def main(self) -> Variant:
@@ -151,7 +153,15 @@ def _post(endpoint: Endpoint, config: EndpointConfig, entity: ServedEntity, obse
         needed=needed,
         can_start=plan.is_compiled or isinstance(observed.builds.get(source), Built),
         waits_for=waits_for,
+        trouble=_trouble(ways[0], source, observed) if wanted else "",
     )
+
+
+def _trouble(way: Variant, source: str, observed: Observed) -> str:
+    build = observed.builds.get(source)
+    if isinstance(build, BuildFailed) and not way.is_compiled:
+        return build.reason
+    return start_trouble(observed.crashes_of(way.key)) if observed.crashes else ""
 
 
 def _living(observed: Observed) -> dict[str, list[WorkerObservation]]:

@@ -121,18 +121,20 @@ def _entity_route(name: str, post: Post, roster: Roster, weight: int, ranges: Ra
     entity, way = post.entity, roster.answering(post)
     # Whatever answers, a compiled artifact hands back what only the original can do.
     beside = post.companion if way.is_compiled else None
+    sockets = _sockets(way, roster)
     return EntityRoute(
         name=name,
         entity_id=entity.id,
         model_name=entity.model_name,
         model_version=entity.model_version,
         weight=weight,
-        sockets=_sockets(way, roster),
+        sockets=sockets,
         is_compiled=way.is_compiled,
         native_sockets=[] if beside is None else _sockets(beside, roster),
         batches=way.batches,
         ranges=list(ranges),
         revision=post.plan.revision if way.is_compiled else "",
+        trouble="" if sockets else post.trouble,
     )
 
 

@@ -37,6 +37,8 @@ class EntityRoute(msgspec.Struct, frozen=True):
     """Half-open ranges of the 10,000 buckets. [] in every entity of an endpoint: they follow from `weight`."""
     revision: str = ""
     """Digest of the artifact that compiled workers run; "" where none do."""
+    trouble: str = ""
+    """Why no worker can be started although one is wanted: nobody is held for one then; "" where one is coming."""
 
 
 class RampRoute(msgspec.Struct, frozen=True):
