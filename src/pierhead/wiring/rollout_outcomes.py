@@ -11,32 +11,35 @@ from pierhead.gateway.records import PRIMARY
 from pierhead.kit.clock import Clock
 from pierhead.kit.delta import DELTA_ERRORS, first_line
 from pierhead.monitoring.domain.cohorts import Arm as LabelledArm
-from pierhead.monitoring.domain.cohorts import ArmReading, Cohort, Loss
 from pierhead.monitoring.services.labelled import Labelled
+from pierhead.monitoring.services.labelled_units import Value, read_units
 from pierhead.rollouts.domain.abtests import ABTest, Arm, Metric
 from pierhead.rollouts.ports import UnreadableOutcomes
 from pierhead.serving.domain.endpoints import Endpoint
-from pierhead.serving.domain.tags import UNIT_KEY, unit_of
+from pierhead.serving.domain.tags import unit_of
 from pierhead.serving.store.endpoints import EndpointStore
 from pierhead.statistics.sequential.means import Moments
 
 _MOST_COHORTS = 20
 _LEAST_WIDTH = timedelta(minutes=1)
-_HAD = (Metric.ACCURACY, Metric.LOSS)
+_VALUES = {
+    Metric.ACCURACY: Value.CORRECT,
+    Metric.LOSS: Value.ABSOLUTE_ERROR,
+    Metric.AUC: Value.RANKED,
+    Metric.REVENUE: Value.LABEL,
+}
 
 
 class JoinedOutcomes:
-    """`rollouts.ports.Outcomes`: accuracy, and the absolute error as loss, of predictions whose labels have come."""
+    """`rollouts.ports.Outcomes`, of predictions whose labels have come; loss is the absolute error."""
 
     def __init__(self, tables: Path, clock: Clock) -> None:
         self._labelled = Labelled(tables)
         self._clock = clock
 
     def why_not(self, endpoint: Endpoint, metric: Metric) -> str | None:
-        if metric not in _HAD:
-            return f"of labels there are {' and '.join(each.value for each in _HAD)} only, so far"
-        if unit_of(endpoint.tags):
-            return f"labels are joined to requests, and the endpoint deals out units by its tag {UNIT_KEY}"
+        if metric not in _VALUES:
+            return f"{metric.value} is not made of labels"
         if _payload(endpoint) is None:
             return f"endpoint {endpoint.name!r} has no inference table that labels could be joined to"
         return None
@@ -47,19 +50,26 @@ class JoinedOutcomes:
         endpoint = EndpointStore(connection).find_by_id(test.endpoint_id)
         payload, now = _payload(endpoint), self._clock.now()
         until = test.ended_at or now
-        if payload is None or until - test.created_at < _LEAST_WIDTH:
+        if endpoint is None or payload is None or until - test.created_at < _LEAST_WIDTH:
             return sums
         width = max((until - test.created_at) / _MOST_COHORTS, _LEAST_WIDTH)
         try:
-            found = self._labelled.cohorts(
-                payload, since=test.created_at, until=until, width=width, now=now, loss=Loss.ABSOLUTE
+            found = read_units(
+                self._labelled,
+                payload,
+                _VALUES[metric],
+                is_by_bucket=bool(unit_of(endpoint.tags)),
+                since=test.created_at,
+                until=until,
+                width=width,
+                now=now,
             )
         except (*DELTA_ERRORS, duckdb.Error) as error:
             raise UnreadableOutcomes(f"labels of {payload} cannot be read: {first_line(error)}") from error
-        for cohort in found.cohorts:
-            readings = [each for arm in test.spec.arms if (each := _reading(cohort, arm)) is not None and each.labelled]
-            if cohort.is_mature and len(readings) == len(sums):
-                sums = [of.merge(_moments(each, metric)) for of, each in zip(sums, readings, strict=True)]
+        arms = [_arm(each) for each in test.spec.arms]
+        for cohort in found:
+            if cohort.is_mature and all(arm in cohort.arms and cohort.arms[arm].n for arm in arms):
+                sums = [of.merge(cohort.arms[arm]) for of, arm in zip(sums, arms, strict=True)]
         return sums
 
 
@@ -67,12 +77,5 @@ def _payload(endpoint: Endpoint | None) -> str | None:
     return None if endpoint is None or endpoint.active is None else endpoint.capture_table(endpoint.active)
 
 
-def _reading(cohort: Cohort, arm: Arm) -> ArmReading | None:
-    return cohort.arms.get(LabelledArm(arm.model_name, arm.model_version, PRIMARY))
-
-
-def _moments(reading: ArmReading, metric: Metric) -> Moments:
-    if metric is Metric.LOSS:
-        return reading.loss
-    share = reading.correct / reading.labelled
-    return Moments(reading.labelled, share, reading.labelled * share * (1 - share))
+def _arm(arm: Arm) -> LabelledArm:
+    return LabelledArm(arm.model_name, arm.model_version, PRIMARY)

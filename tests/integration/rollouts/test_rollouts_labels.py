@@ -15,14 +15,14 @@ from pierhead.kit.spool import SpoolWriter
 from pierhead.monitoring.services.ingestion import Ingestion
 from pierhead.monitoring.services.label_rows import json_labels
 from pierhead.monitoring.services.labels import Labels
-from pierhead.rollouts.domain.abtests import ABTestSpec, Metric, arms_of
+from pierhead.rollouts.domain.abtests import ABTest, ABTestSpec, Metric, arms_of
 from pierhead.rollouts.domain.gates.results import LabelCohort
 from pierhead.rollouts.domain.rollouts import Rollout
 from pierhead.rollouts.services.abtests import ABTests
 from pierhead.rollouts.store.rollouts import RolloutStore
 from pierhead.serving.domain.capture import CaptureConfig
 from pierhead.serving.domain.drafts import ConfigDraft
-from pierhead.serving.domain.endpoints import Route
+from pierhead.serving.domain.endpoints import Route, Tag
 from pierhead.wiring.rollout_labels import KnownLabels, LabelJoins
 from pierhead.wiring.rollout_outcomes import JoinedOutcomes
 
@@ -83,20 +83,7 @@ def test_an_endpoint_without_an_inference_table_has_no_labels(rig: RolloutRig, t
 
 
 def test_arms_of_an_ab_test_are_compared_by_labels_of_mature_cohorts(rig: RolloutRig, tmp_path: Path) -> None:
-    with rig.serving.endpoints() as endpoints:
-        capture = CaptureConfig("main", "logs", "fraud", True)
-        both = (spec("1", name="a"), spec("2", name="b"))
-        draft = ConfigDraft(both, (Route("a", 5000), Route("b", 5000)), capture)
-        endpoints.update_config("fraud", draft, creator="ada")
-    rig.serving.until_ready()
-    outcomes = JoinedOutcomes(tmp_path / "tables", rig.clock)
-    endpoint = rig.serving.get()
-    assert outcomes.why_not(endpoint, Metric.ACCURACY) is None
-    assert "accuracy and loss only" in (outcomes.why_not(endpoint, Metric.AUC) or "")
-    terms = ABTestSpec(arms_of(endpoint, None, ()), (Metric.ACCURACY, Metric.LOSS))
-    with rig.database.transaction() as connection:
-        tests = ABTests(connection, rig.clock, rig.endpoints(connection), outcomes)
-        test = tests.create("which", endpoint, terms, creator="ada")
+    outcomes, test = _ab_test(rig, tmp_path, Metric.ACCURACY, Metric.LOSS)
     rig.clock.advance(60)
     _write(rig, tmp_path, {"a1": ("primary", 1), "a2": ("primary", 0)}, version="1")
     _write(rig, tmp_path, {"b1": ("primary", 1), "b2": ("primary", 1)}, version="2")
@@ -107,6 +94,53 @@ def test_arms_of_an_ab_test_are_compared_by_labels_of_mature_cohorts(rig: Rollou
         loss = outcomes.moments(connection, test, Metric.LOSS)
     assert [(each.n, each.mean) for each in accuracy] == [(2, 0.5), (2, 1.0)]
     assert [(each.n, each.mean) for each in loss] == [(2, 0.5), (2, 0.0)]
+
+
+def test_auc_and_revenue_are_of_labels_too(rig: RolloutRig, tmp_path: Path) -> None:
+    outcomes, test = _ab_test(rig, tmp_path, Metric.AUC, Metric.REVENUE)
+    rig.clock.advance(60)
+    # Version 1 ranks one pair right and one wrong, version 2 ties one and ranks one right.
+    _write(rig, tmp_path, {f"a{i}": ("primary", answer) for i, answer in enumerate((9, 1, 2, 5))}, version="1")
+    _write(rig, tmp_path, {f"b{i}": ("primary", answer) for i, answer in enumerate((3, 3, 4, 1))}, version="2")
+    _label(rig, tmp_path, {"a0": 40, "a1": 0, "a2": 20, "a3": 0, "b0": 10, "b1": 0, "b2": 20, "b3": 0})
+    rig.clock.advance(3600)
+    with rig.database.reading() as connection:
+        auc = outcomes.moments(connection, test, Metric.AUC)
+        revenue = outcomes.moments(connection, test, Metric.REVENUE)
+    assert [(each.n, each.mean) for each in auc] == [(2, 0.5), (2, 0.75)]
+    assert [(each.n, each.mean) for each in revenue] == [(4, 15.0), (4, 7.5)]
+
+
+def test_where_customers_are_units_their_first_request_alone_counts(rig: RolloutRig, tmp_path: Path) -> None:
+    with rig.serving.endpoints() as endpoints:
+        endpoints.patch_tags("fraud", add=[Tag("pierhead.unit_key", "header:x-customer")], delete=[])
+    outcomes, test = _ab_test(rig, tmp_path, Metric.ACCURACY)
+    rig.clock.advance(60)
+    _write(rig, tmp_path, {"a1": ("primary", 1)}, version="1", bucket=7)
+    _write(rig, tmp_path, {"b1": ("primary", 0)}, version="2", bucket=5007)
+    rig.clock.advance(1)
+    _write(rig, tmp_path, {f"a{i}": ("primary", 0) for i in range(2, 9)}, version="1", bucket=7)
+    _label(rig, tmp_path, {"b1": 1} | {f"a{i}": 1 for i in range(1, 9)})
+    rig.clock.advance(3600)
+    with rig.database.reading() as connection:
+        accuracy = outcomes.moments(connection, test, Metric.ACCURACY)
+    assert [(each.n, each.mean) for each in accuracy] == [(1, 1.0), (1, 0.0)]
+
+
+def _ab_test(rig: RolloutRig, root: Path, *metrics: Metric) -> tuple[JoinedOutcomes, ABTest]:
+    """Versions 1 and 2 with half of the traffic each."""
+    with rig.serving.endpoints() as endpoints:
+        capture = CaptureConfig("main", "logs", "fraud", True)
+        both = (spec("1", name="a"), spec("2", name="b"))
+        draft = ConfigDraft(both, (Route("a", 5000), Route("b", 5000)), capture)
+        endpoints.update_config("fraud", draft, creator="ada")
+    rig.serving.until_ready()
+    outcomes, endpoint = JoinedOutcomes(root / "tables", rig.clock), rig.serving.get()
+    assert [outcomes.why_not(endpoint, metric) for metric in metrics] == [None] * len(metrics)
+    terms = ABTestSpec(arms_of(endpoint, None, ()), metrics)
+    with rig.database.transaction() as connection:
+        tests = ABTests(connection, rig.clock, rig.endpoints(connection), outcomes)
+        return outcomes, tests.create("which", endpoint, terms, creator="ada")
 
 
 def _live_with_a_table(rig: RolloutRig) -> None:
@@ -142,9 +176,11 @@ def _counted(
     )
 
 
-def _write(rig: RolloutRig, root: Path, answers: dict[str, tuple[str, int]], version: str = "1") -> None:
+def _write(
+    rig: RolloutRig, root: Path, answers: dict[str, tuple[str, int]], version: str = "1", bucket: int = 0
+) -> None:
     writer = SpoolWriter(root / "spool", "g1")
-    base = msgspec.structs.replace(rig.record(0), model_version=version)
+    base = msgspec.structs.replace(rig.record(0), model_version=version, bucket=bucket)
     for request_id, (route, answer) in answers.items():
         record = _changed(base, request_id, route, answer, to_ms(rig.clock.now()))
         writer.append(TABLE, [encode(record)])

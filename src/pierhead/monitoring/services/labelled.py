@@ -44,7 +44,7 @@ _LATEST = """
 # Tables, not views: each is read more than once, and they may lie on disk.
 _PREDICTIONS = """
     CREATE OR REPLACE TEMP TABLE predictions AS
-    SELECT coalesce(shadow_of, databricks_request_id) AS request_id, row_index, entity_key, timestamp,
+    SELECT coalesce(shadow_of, databricks_request_id) AS request_id, row_index, entity_key, timestamp, bucket,
         shadow_of IS NOT NULL AS is_copy, model_name, model_version, route, {number} AS number, {text} AS text
     FROM requests WHERE timestamp >= {since} AND timestamp < {until}
 """
