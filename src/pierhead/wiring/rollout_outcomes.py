@@ -12,7 +12,7 @@ from pierhead.kit.clock import Clock
 from pierhead.kit.delta import DELTA_ERRORS, first_line
 from pierhead.monitoring.domain.cohorts import Arm as LabelledArm
 from pierhead.monitoring.services.labelled import Labelled
-from pierhead.monitoring.services.labelled_units import Value, read_units
+from pierhead.monitoring.services.labelled_units import LabelledUnits, Value
 from pierhead.rollouts.domain.abtests import ABTest, Arm, Metric
 from pierhead.rollouts.ports import UnreadableOutcomes
 from pierhead.serving.domain.endpoints import Endpoint
@@ -54,16 +54,8 @@ class JoinedOutcomes:
             return sums
         width = max((until - test.created_at) / _MOST_COHORTS, _LEAST_WIDTH)
         try:
-            found = read_units(
-                self._labelled,
-                payload,
-                _VALUES[metric],
-                is_by_bucket=bool(unit_of(endpoint.tags)),
-                since=test.created_at,
-                until=until,
-                width=width,
-                now=now,
-            )
+            units = LabelledUnits(self._labelled, payload, is_by_bucket=bool(unit_of(endpoint.tags)))
+            found = units.cohorts(_VALUES[metric], since=test.created_at, until=until, width=width, now=now)
         except (*DELTA_ERRORS, duckdb.Error) as error:
             raise UnreadableOutcomes(f"labels of {payload} cannot be read: {first_line(error)}") from error
         arms = [_arm(each) for each in test.spec.arms]

@@ -74,36 +74,38 @@ _VALUES = {
 }
 
 
-def read_units(
-    labelled: Labelled,
-    payload: str,
-    value: Value,
-    *,
-    is_by_bucket: bool,
-    since: datetime,
-    until: datetime,
-    width: timedelta,
-    now: datetime,
-) -> Sequence[UnitCohort]:
-    """Units first seen from `since` until before `until`, by callers' own requests. Raises as `Labelled.cohorts` does."""
-    check_period(since, until, width)
-    with labelled.querying(payload, since, until) as database:
-        delays = read_delays(database)
-        first = _FIRST_OF_BUCKET if is_by_bucket else ""
-        database.execute(_UNITS.format(first=first), [*steps(since, width), PRIMARY])
-        found = database.execute(
-            f"""
-            SELECT cohort, model_name, model_version, count(value), avg(value), var_pop(value) * count(value)
-            FROM ({_VALUES[value]}) GROUP BY ALL ORDER BY ALL
-            """
-        ).fetchall()
-    arms: dict[int, dict[Arm, Moments]] = {}
-    for number, model, version, n, mean, m2 in found:
-        arms.setdefault(number, {})[Arm(model, version, PRIMARY)] = Moments(n, mean or 0.0, m2 or 0.0)
-    cohorts = []
-    for number, values in sorted(arms.items()):
-        start = since + number * width
-        end = min(start + width, until)
-        _, is_mature = mature(delays, end, now)
-        cohorts.append(UnitCohort(start, end, is_mature, values))
-    return cohorts
+class LabelledUnits:
+    """Reads the units of one endpoint; `payload` is the full name of its payload table."""
+
+    def __init__(self, labelled: Labelled, payload: str, *, is_by_bucket: bool) -> None:
+        self._labelled = labelled
+        self._payload = payload
+        self._first = _FIRST_OF_BUCKET if is_by_bucket else ""
+
+    def cohorts(
+        self, value: Value, *, since: datetime, until: datetime, width: timedelta, now: datetime
+    ) -> Sequence[UnitCohort]:
+        """Units first seen from `since` until before `until`, by callers' own requests.
+
+        Raises as `Labelled.cohorts` does.
+        """
+        check_period(since, until, width)
+        with self._labelled.querying(self._payload, since, until) as database:
+            delays = read_delays(database)
+            database.execute(_UNITS.format(first=self._first), [*steps(since, width), PRIMARY])
+            found = database.execute(
+                f"""
+                SELECT cohort, model_name, model_version, count(value), avg(value), var_pop(value) * count(value)
+                FROM ({_VALUES[value]}) GROUP BY ALL ORDER BY ALL
+                """
+            ).fetchall()
+        arms: dict[int, dict[Arm, Moments]] = {}
+        for number, model, version, n, mean, m2 in found:
+            arms.setdefault(number, {})[Arm(model, version, PRIMARY)] = Moments(n, mean or 0.0, m2 or 0.0)
+        cohorts = []
+        for number, values in sorted(arms.items()):
+            start = since + number * width
+            end = min(start + width, until)
+            _, is_mature = mature(delays, end, now)
+            cohorts.append(UnitCohort(start, end, is_mature, values))
+        return cohorts
