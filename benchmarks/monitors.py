@@ -2,6 +2,8 @@
 
     python -m benchmarks.monitors [--rows 200000] [--features 30] [--hours 24] [--baseline 100000] [--only pierhead]
 
+With `--rows 10000000` it needs 3 GB of disk for the tables; the first contender's memory hardly grows with the rows.
+
 Writes a Delta table of predictions over some hours (30 features, a prediction, a score, a label) and a baseline table,
 then runs each contender in a process of its own and prints its seconds, rows per second and peak memory.
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import mlflow
 import pandas as pd
-from databricks.sdk.service.catalog import DataSourceFormat, TableType
+from databricks.sdk.service.catalog import DataSourceFormat, MonitorRefreshInfoState, TableType
 from databricks.sdk.service.serving import EndpointStateConfigUpdate
 from deltalake import DeltaTable, write_deltalake
 from mlflow import MlflowClient
@@ -142,6 +142,12 @@ def main(folder: str) -> None:
     table = wait_for_rows(w, "main.clinic.tumours_payload", 1 + sum(answered.values()) + len(served))
     latency = table["execution_duration_ms"].quantile([0.5, 0.95, 0.99])
     print(f"   {len(table)} rows; p50 {latency[0.5]:.0f} ms, p95 {latency[0.95]:.0f} ms, p99 {latency[0.99]:.0f} ms")
+    drift = refresh_and_read_drift(w)
+    print(f"   compared with {TABLE} at version 0: {(drift['level'] == 'alarm').sum()} of {len(drift)} columns drift")
+    # Five rows asked again and again are not what the model was trained on.
+    worst = drift.sort_values("population_stability_index").iloc[-1]
+    psi, chance = worst["population_stability_index"], worst["null_bound"]
+    print(f"   most of all {worst['column_name']}: PSI {psi:.1f}, where chance explains {chance:.2f}")
 
 
 def entity(name: str, version: str) -> dict[str, object]:
@@ -175,6 +181,19 @@ def wait_for_the_end(w: WorkspaceClient) -> dict[str, Any]:
             return rollout
         time.sleep(1)
     raise TimeoutError(f"the rollout of {ENDPOINT} did not end in 30 s")
+
+
+def refresh_and_read_drift(w: WorkspaceClient) -> pd.DataFrame:
+    """The newest hour beside the training data, a row for each column; the endpoint got its monitor by itself."""
+    refresh = w.quality_monitors.run_refresh("main.clinic.tumours_requests")
+    while (
+        refresh := w.quality_monitors.get_refresh("main.clinic.tumours_requests", refresh.refresh_id)
+    ).state != MonitorRefreshInfoState.SUCCESS:
+        assert refresh.state != MonitorRefreshInfoState.FAILED, refresh.message
+    rows = DeltaTable(w.tables.get("main.clinic.tumours_requests_drift_metrics").storage_location).to_pandas()
+    rows = rows[(rows["drift_type"] == "BASELINE") & (rows["granularity"] == "1 hour") & rows["slice_key"].isna()]
+    rows = rows[(rows["model_id"] == "*") & rows["population_stability_index"].notna()]
+    return rows[rows["window"] == rows["window"].iloc[-1]]
 
 
 def wait_for_rows(w: WorkspaceClient, name: str, count: int) -> pd.DataFrame:

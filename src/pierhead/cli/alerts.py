@@ -89,10 +89,18 @@ def show_alert(remote: Remote, alert: str, output: Format) -> None:
     events = [(moment(each["at"]), each["kind"], each["by"], each["message"]) for each in body["events"]]
     show_table(["AT", "WHAT", "BY", ""], events, empty="Nothing happened yet.")
     told = [
-        (moment(each["happened_at"]), each["state"], each["tries"], each["last_outcome"]) for each in body["deliveries"]
+        (
+            moment(each["happened_at"]),
+            each["destination"],
+            each["state"],
+            each["tries"],
+            each["last_outcome"],
+            each["subject"],
+        )
+        for each in body["deliveries"]
     ]
     if told:
-        show_table(["TOLD", "STATE", "TRIES", "OUTCOME"], told, empty="")
+        show_table(["RULE TOLD", "TO", "STATE", "TRIES", "OUTCOME", ""], told, empty="")
 
 
 @alerts.command("ack")

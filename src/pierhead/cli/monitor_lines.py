@@ -6,12 +6,14 @@ from typing import Any
 from pierhead.cli.output import moment, table_lines
 
 _MOST_COLUMNS = 20
+_DRIFT = ["COLUMN", "LEVEL", "STATISTIC", "VALUE", "THRESHOLD", "BY CHANCE", "N"]
 
 
 def standing_lines(body: Mapping[str, Any]) -> list[str]:
     """Sections with a heading each; what there is nothing of says so in one line."""
     sections = (
-        ("Drift", ["COLUMN", "LEVEL", "STATISTIC", "VALUE", "THRESHOLD", "BY CHANCE", "N"], _drift(body["drift"])),
+        ("Drift", _DRIFT, _drift(body["drift"])),
+        ("The last minutes", ["MODEL", *_DRIFT], _live(body["last_minutes"] or {"columns": []})),
         ("Quality", ["MODEL", "WINDOW", "PREDICTIONS", "LABELLED", "MEASURED"], _quality(body["quality"])),
         ("Latency", ["SERVED", "MODEL", "REQUESTS", "5XX", "P50 MS", "P95 MS", "P99 MS"], _latency(body["latency"])),
         ("Labels, last 7 days", ["MODEL", "PREDICTIONS", "LABELLED", "COVERAGE"], _labels(body["label_coverage"])),
@@ -50,6 +52,11 @@ def _drift(found: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
         )
         for each in found[:_MOST_COLUMNS]
     ]
+
+
+def _live(live: Mapping[str, Any]) -> list[tuple[object, ...]]:
+    """Of each version what is worth a look: the gravest columns."""
+    return [(each["model"], *row) for each, row in zip(live["columns"], _drift(live["columns"]), strict=False)]
 
 
 def _quality(found: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:

@@ -124,6 +124,7 @@ def run(settings: Settings, home: Home, lifeline_fd: int | None) -> NoReturn:
                 Loop("rollout-labels", _LABELS_EVERY_S, control.join_labels),
                 Loop("monitor-keeping", _MONITORS_EVERY_S, control.keep_monitors),
                 Loop("monitors", _MONITORS_EVERY_S, control.refresh_monitors),
+                Loop("live-references", _MONITORS_EVERY_S, control.make_references),
                 Loop("alerts", _ALERTS_EVERY_S, control.look_at_alerts),
                 Loop("alert-queries", _QUERIES_EVERY_S, control.look_at_queries),
                 Loop("alert-messages", _WEBHOOKS_EVERY_S, control.tell_alerts),

@@ -49,7 +49,7 @@ from pierhead.wiring.alerts import alert_loop, alert_sender, readable_tables
 from pierhead.wiring.compilation import Compilation
 from pierhead.wiring.inference import inference_rules
 from pierhead.wiring.monitor_doors import monitor_keeping
-from pierhead.wiring.monitors import refresh_loop
+from pierhead.wiring.monitors import live_counts, live_references, refresh_loop
 from pierhead.wiring.plans import CompiledPlans
 from pierhead.wiring.rollouts import label_joins, rollout_tick
 from pierhead.wiring.shared import RegistryVersions, checkpoint_file, open_database
@@ -76,6 +76,7 @@ class Control:
     join_labels: Callable[[], object]
     keep_monitors: Callable[[], object]
     refresh_monitors: Callable[[], object]
+    make_references: Callable[[], object]
     look_at_alerts: Callable[[], object]
     look_at_queries: Callable[[], object]
     tell_alerts: Callable[[], object]
@@ -108,11 +109,12 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
         log_folder=home.logs,
         startup_timeout_s=settings.startup_timeout_s,
     )
+    counts = live_counts(home, clock)
     ingestion = Ingestion(
         home.spool,
         home.tables,
         clock,
-        rules=inference_rules(database, clock, home),
+        rules=inference_rules(database, clock, home, counts),
         pinned=lambda location: pinned(database, clock, location),
     )
     checkpoints = Checkpoints(database, clock, checkpoint_file(settings, home), load_signer(home.audit))
@@ -135,6 +137,7 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
             join_labels=label_joins(database, clock, home),
             keep_monitors=monitor_keeping(database, home, grounds),
             refresh_monitors=refresh_loop(database, home, grounds).tick,
+            make_references=live_references(database, home, grounds, counts).tick,
             look_at_alerts=alerts.tick,
             look_at_queries=queries.tick,
             tell_alerts=told.tick,

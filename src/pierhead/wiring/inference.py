@@ -10,6 +10,7 @@ from pierhead.kit.errors import InvalidArgument, InvalidState, NotFound
 from pierhead.kit.home import Home
 from pierhead.kit.signing import load_key, sign
 from pierhead.monitoring.domain.signatures import Signature, signature_of
+from pierhead.monitoring.services.live.counting import LiveCounts
 from pierhead.monitoring.services.rules import Rules
 from pierhead.registry.domain.names import version_number
 from pierhead.registry.services.versions import Versions
@@ -65,7 +66,6 @@ def masking_key(home: Home) -> bytes:
     return bytes.fromhex(sign(load_key(home.secret_key), "masked columns of inference tables"))
 
 
-def inference_rules(database: Database, clock: Clock, home: Home) -> Rules:
-    return Rules(
-        RegistrySignatures(database, clock, ArtifactStore(home.store)), EndpointPolicies(database), masking_key(home)
-    )
+def inference_rules(database: Database, clock: Clock, home: Home, counts: LiveCounts | None = None) -> Rules:
+    signatures = RegistrySignatures(database, clock, ArtifactStore(home.store))
+    return Rules(signatures, EndpointPolicies(database), masking_key(home), counts)

@@ -22,6 +22,7 @@ from pierhead.monitoring.services.monitors import Monitors
 from pierhead.monitoring.services.report import Reports
 from pierhead.wiring.alerts import default_alerts
 from pierhead.wiring.evidence import CatalogTables
+from pierhead.wiring.monitors import live_folder
 
 
 def add_monitor_routes(routes: Routes, database: Database, home: Home, grounds: Grounds, metastore_id: str) -> None:
@@ -31,7 +32,9 @@ def add_monitor_routes(routes: Routes, database: Database, home: Home, grounds: 
     quality_monitors.add_routes(routes, calls)
     data_quality.add_routes(routes, calls, ObjectIds(grounds, metastore_id))
     output = MonitorOutput(database, home.tables)
-    reader = StandingReader(database, grounds.clock, output, Labelled(home.tables), home.run / "gateways")
+    reader = StandingReader(
+        database, grounds.clock, output, Labelled(home.tables), home.run / "gateways", live_folder(home)
+    )
     standing.add_routes(routes, database, calls, reader)
     report.add_routes(routes, database, calls, Reports(database, grounds.clock, home.tables, Labelled(home.tables)))
 

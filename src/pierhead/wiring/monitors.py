@@ -5,12 +5,15 @@ from pathlib import Path
 
 from pierhead.catalog.services.grounds import Grounds
 from pierhead.catalog.services.pins import Pins
+from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.home import Home
 from pierhead.monitoring.domain.monitors import Baseline
 from pierhead.monitoring.ports import TrainedOn
 from pierhead.monitoring.services.failed_refreshes import tell_failure
+from pierhead.monitoring.services.live.counting import LiveCounts
+from pierhead.monitoring.services.live.preparing import LiveReferences
 from pierhead.monitoring.services.refresh_loop import RefreshLoop, RefreshSurroundings
 from pierhead.monitoring.services.refresh_sources import Sources
 from pierhead.registry.domain.names import version_number
@@ -49,7 +52,25 @@ def refresh_loop(database: Database, home: Home, grounds: Grounds) -> RefreshLoo
         with database.reading() as connection:
             return Pins(connection, clock).versions_of(location)
 
-    sources = Sources(CatalogTables(database, grounds), RecordedTraining(database))
+    sources = _sources(database, grounds)
     return RefreshLoop(
         database, clock, RefreshSurroundings(sources, home.tables, pinned, tell_failure, home.run / "refreshes")
     )
+
+
+def live_counts(home: Home, clock: Clock) -> LiveCounts:
+    """What the writer of inference tables counts besides."""
+    return LiveCounts(live_folder(home), clock)
+
+
+def live_references(database: Database, home: Home, grounds: Grounds, counts: LiveCounts) -> LiveReferences:
+    """A loop of the controller."""
+    return LiveReferences(database, grounds.clock, live_folder(home), _sources(database, grounds), counts)
+
+
+def live_folder(home: Home) -> Path:
+    return home.run / "live-drift"
+
+
+def _sources(database: Database, grounds: Grounds) -> Sources:
+    return Sources(CatalogTables(database, grounds), RecordedTraining(database))

@@ -90,7 +90,9 @@ class World:
         quality_monitors.add_routes(routes, calls)
         data_quality.add_routes(routes, calls, ObjectIds(grounds, "meta"))
         output, labelled = MonitorOutput(database, self.home.tables), Labelled(self.home.tables)
-        reader = StandingReader(database, self.clock, output, labelled, self.home.run / "gateways")
+        reader = StandingReader(
+            database, self.clock, output, labelled, self.home.run / "gateways", self.home.run / "live-drift"
+        )
         standing.add_routes(routes, database, calls, reader)
         return application(
             routes.routes,

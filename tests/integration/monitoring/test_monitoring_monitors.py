@@ -86,6 +86,12 @@ def test_a_slicing_expression_that_cannot_work_is_refused(world: RefreshWorld, e
     assert "slicing expression" in refusal.value.message
 
 
+def test_an_expression_that_never_ends_is_refused(world: RefreshWorld) -> None:
+    endless = MonitorDraft(TABLE, "main.watch", LOG, slicing=("x > (SELECT sum(range) FROM range(1000000000000))",))
+    with pytest.raises(InvalidArgument, match="takes too long"):
+        Definitions(world.folders, world.clock, longest_s=0.2).check(endless)
+
+
 @pytest.mark.parametrize(
     ("own", "reason"),
     [

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -16,25 +17,17 @@ from scipy import stats
 from harness.databases import LentDatabases
 from pierhead.catalog.services.pins import Pins
 from pierhead.kit.db import Database
-from pierhead.monitoring.domain.alert_records import Delivery
 from pierhead.monitoring.domain.monitors import (
     CustomMetric,
     CustomMetricType,
-    MonitorDraft,
     MonitorStatus,
-    Notifications,
     ProblemType,
     RefreshState,
     SnapshotProfile,
+    TimeSeriesProfile,
 )
 from pierhead.monitoring.domain.windows import Granularity
-from pierhead.monitoring.services.failed_refreshes import tell_failure
 from pierhead.monitoring.services.metric_columns import DRIFT_FIRST, PROFILE_FIRST
-from pierhead.monitoring.services.monitor_definitions import Definitions
-from pierhead.monitoring.services.monitor_output import MonitorOutput
-from pierhead.monitoring.services.monitors import Monitors
-from pierhead.monitoring.services.refresh_loop import RefreshLoop
-from pierhead.monitoring.store.alert_outbox import DeliveryStore
 
 HOUR = timedelta(hours=1)
 
@@ -390,84 +383,34 @@ def test_columns_may_have_the_names_that_the_computation_uses_itself(
     assert found == {"red", "white", "rose"}
 
 
-def test_a_failing_refresh_says_why_and_the_next_one_may_succeed(
-    world: RefreshWorld, generator: np.random.Generator
-) -> None:
-    world.write(log_rows(generator, NOON - HOUR, 60))
-    world.write(pa.table({"x": ["text"]}), "main.watch.log_profile_metrics")
-    world.watch(HOURLY)
-    world.loop.tick()
+def test_columns_of_every_type_are_profiled(world: RefreshWorld) -> None:
+    world.write(
+        pa.table(
+            {
+                "day": pa.array([NOON.date()] * 4, pa.date32()),
+                "number": pa.array([np.inf, np.inf, np.nan, None]),
+                "nothing": pa.array([None] * 4, pa.float64()),
+                "large": pa.array([2**62, 2**62 - 1, 0, 0]),
+                "money": pa.array([Decimal("1.25"), Decimal("0.00"), None, Decimal("9.99")], pa.decimal128(12, 2)),
+                "text": ["", "it's", 'a "quote"', "a `tick`"],
+                "bytes": [b"\x00\xff"] * 4,
+                "list": [[1.0], [], None, [2.0]],
+                "struct": [{"a": 1}] * 4,
+                "map": pa.array([[("k", 1.0)]] * 4, pa.map_(pa.string(), pa.float64())),
+                'a "strange" `name`': [True, False, None, True],
+            }
+        )
+    )
+    world.watch(TimeSeriesProfile("day", (Granularity.DAY, Granularity.MONTH)), slicing=("text", "list[1] > 1"))
 
-    assert world.last().state is RefreshState.FAILED
-    assert "holds no metrics" in world.last().message
-    assert world.monitor().status is MonitorStatus.ERROR
+    assert world.refresh().message == ""
 
-
-def test_failures_are_told_by_mail_once_until_a_refresh_succeeds_again(
-    world: RefreshWorld, generator: np.random.Generator
-) -> None:
-    world.write(log_rows(generator, NOON - HOUR, 60))
-    world.watch(HOURLY, notifications=Notifications(("ops@example.com",)))
-    telling = RefreshLoop(world.database, world.clock, replace(world.around, failed=tell_failure))
-    place = world.path(TABLE)
-
-    def told() -> list[Delivery]:
-        with world.database.reading() as connection:
-            return DeliveryStore(connection).list_of_rule("", 10)
-
-    for hidden in (True, True, False, True):
-        if hidden:
-            place.rename(place.with_name("away"))
-        world.ask()
-        telling.tick()
-        if hidden:
-            place.with_name("away").rename(place)
-
-    assert [each.subject for each in told()] == [f"The monitor of {TABLE} could not be refreshed"] * 2
-    assert "does not exist" in told()[0].body
-
-
-def test_a_refresh_that_breaks_does_not_hold_up_the_next_one(
-    world: RefreshWorld, generator: np.random.Generator
-) -> None:
-    world.write(log_rows(generator, NOON - HOUR, 60))
-    world.watch(HOURLY)
-
-    def broken(_path: Path) -> tuple[int, ...]:
-        raise KeyError("nobody foresaw this")
-
-    assert RefreshLoop(world.database, world.clock, replace(world.around, pinned=broken)).tick()
-
-    assert (world.last().state, "KeyError" in world.last().message) == (RefreshState.FAILED, True)
-    assert world.refresh().state is RefreshState.SUCCESS
-
-
-def test_what_a_killed_refresh_left_on_disk_is_taken_away(world: RefreshWorld, tmp_path: Path) -> None:
-    left = tmp_path / "work" / "pierhead-refresh-1" / "profile.arrow"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"rows")
-
-    RefreshLoop(world.database, world.clock, replace(world.around, work=tmp_path / "work")).tick()
-
-    assert list((tmp_path / "work").iterdir()) == []
-
-
-def test_windows_that_a_monitor_has_no_longer_are_not_judged_any_more(
-    world: RefreshWorld, generator: np.random.Generator
-) -> None:
-    world.write(log_rows(generator, NOON - HOUR, 60))
-    before = world.watch(HOURLY)
-    world.refresh()
-    output = MonitorOutput(world.database, world.folders.root)
-    assert set(output.read_profile(before, NOON - HOUR)["granularity"].to_pylist()) == {"1 hour"}
-
-    daily = MonitorDraft(TABLE, "main.watch", replace(HOURLY, granularities=(Granularity.DAY,)))
-    with world.database.transaction() as connection:
-        checked = Definitions(world.folders, world.clock).check(daily)
-        now = Monitors(connection, world.clock).update(TABLE, checked)
-    world.refresh()
-
-    assert set(output.read_profile(now, NOON - HOUR)["granularity"].to_pylist()) == {"1 day"}
+    rows = world.profile(granularity="1 month").set_index("column_name")
+    assert rows.loc["number", ["distinct_count", "num_nan", "num_nulls"]].to_list() == [1, 1, 1]
+    assert rows.loc["large", "max"] == 2**62
+    assert rows.loc["money", "avg"] == pytest.approx(11.24 / 3)
+    assert rows.loc['a "strange" `name`', "distinct_count"] == 2
+    assert rows.loc["map", "data_type"] == "map<string,double>"
 
 
 def _psi(reference: pd.Series, current: pd.Series) -> float:

@@ -118,6 +118,7 @@ def test_the_terminal_shows_every_section_and_says_what_is_missing() -> None:
                 }
                 for place in range(22)
             ],
+            "last_minutes": None,
             "quality": [],
             "latency": [],
             "label_coverage": [{"model": "m/1", "predictions": 4, "labelled": 1}],
@@ -125,6 +126,6 @@ def test_the_terminal_shows_every_section_and_says_what_is_missing() -> None:
         }
     )
     assert lines[0] == "main.wine.requests of endpoint wine: as of 1970-01-01 00:00:01Z"
-    assert {"Drift", "Quality: none", "Latency: none", "Open alerts: none"} <= set(lines)
+    assert {"Drift", "The last minutes: none", "Quality: none", "Latency: none", "Open alerts: none"} <= set(lines)
     assert any("25.0%" in line for line in lines)
     assert lines[-1].startswith("2 columns with less drift are left out")

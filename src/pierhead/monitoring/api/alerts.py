@@ -20,7 +20,7 @@ from pierhead.monitoring.domain.alert_yaml import RuleSet, parse_rules, rules_ya
 from pierhead.monitoring.services.alert_looks import judged, read_series
 from pierhead.monitoring.services.alert_metrics import AlertMetrics
 from pierhead.monitoring.services.alert_rules import AlertRules, endpoint_subject, table_subject
-from pierhead.monitoring.store.alert_outbox import DeliveryStore
+from pierhead.monitoring.store.alert_outbox import DeliveryStore, DestinationStore
 from pierhead.monitoring.store.alert_queries import QueryStore
 from pierhead.monitoring.store.alerts import AlertStore
 from pierhead.serving.api.guards import target_of
@@ -83,11 +83,12 @@ class AlertCalls:
         alert = rules.get(call.text("fingerprint"))
         self._require(call, connection, Action.READ, alert.rule.subject)
         deliveries = DeliveryStore(connection).list_of_rule(alert.rule.id, _DELIVERIES)
+        names = {each.id: each.name for each in DestinationStore(connection).list_all()}
         return {
             "alert": wire.alert_json(alert),
             "rule": wire.rule_body(alert.rule),
             "events": [wire.event_json(each) for each in rules.events(alert.fingerprint, _EVENTS)],
-            "deliveries": [wire.delivery_json(each) for each in deliveries],
+            "deliveries": [wire.delivery_json(each, names.get(each.destination_id)) for each in deliveries],
         }
 
     def acknowledge(self, call: Call, connection: Connection) -> dict[str, Any]:

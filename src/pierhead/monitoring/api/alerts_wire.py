@@ -44,11 +44,12 @@ def event_json(event: AlertEvent) -> dict[str, Any]:
     }
 
 
-def delivery_json(delivery: Delivery) -> dict[str, Any]:
+def delivery_json(delivery: Delivery, destination: str | None) -> dict[str, Any]:
     waits = "WAITING" if delivery.ended_at is None else "GIVEN_UP"
     return {
         "id": delivery.id,
         "destination_id": delivery.destination_id,
+        "destination": destination,
         "subject": delivery.subject,
         "state": "DELIVERED" if delivery.is_delivered else waits,
         "tries": delivery.tries,

@@ -9,6 +9,7 @@ from pierhead.monitoring.domain.alert_records import KeptAlert
 from pierhead.monitoring.domain.monitor_status import ColumnDrift, ModelQuality
 from pierhead.monitoring.domain.monitors import Monitor, Refresh
 from pierhead.monitoring.domain.windows import Window
+from pierhead.monitoring.services.live.reading import LiveDrift
 from pierhead.monitoring.services.monitor_status import Latency, Monitored, Standing, VersionCoverage
 
 _MOST_REFRESHES = 5
@@ -33,6 +34,7 @@ def standing_json(standing: Standing, refreshes: Sequence[Refresh]) -> dict[str,
     return {
         **monitored_json(standing.monitored, standing.monitor, refreshes),
         "drift": [_drift(each) for each in standing.drift],
+        "last_minutes": None if standing.live is None else _live(standing.live),
         "quality": [_quality(each) for each in standing.quality],
         "latency": [_latency(each) for each in standing.latency],
         "label_coverage": [_coverage(each) for each in standing.coverage],
@@ -53,6 +55,26 @@ def _drift(drift: ColumnDrift) -> dict[str, Any]:
         "n": drift.n,
         "n_reference": drift.n_reference,
     }
+
+
+def _live(live: LiveDrift) -> dict[str, Any]:
+    columns = [
+        {
+            "model": each.model,
+            "column": each.column,
+            "level": each.level,
+            "statistic": each.statistic,
+            "value": each.value,
+            "effect_threshold": each.threshold,
+            "null_bound": each.null_bound,
+            "n": each.n,
+            "n_reference": each.n_reference,
+            "ks": each.ks,
+            "ks_error": each.ks_error,
+        }
+        for each in live.columns
+    ]
+    return {"since_ms": to_ms(live.since), "columns": columns}
 
 
 def _quality(quality: ModelQuality) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """SQL over Delta tables, in bounded memory: DuckDB reads only the columns and files that a query needs."""
 
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,18 @@ def lock(database: duckdb.DuckDBPyConnection) -> None:
     database.execute("SET python_enable_replacements = false")
     database.execute("SET enable_external_access = false")
     database.execute("SET lock_configuration = true")
+
+
+@contextmanager
+def interrupting(database: duckdb.DuckDBPyConnection, after_s: float) -> Iterator[None]:
+    """Within, a query that still runs after so long ends in duckdb.InterruptException."""
+    timer = threading.Timer(after_s, database.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def literal(name: str) -> str:

@@ -81,6 +81,8 @@ class Ingestion:
             self._ingest(self._known[name])
         for gone in self._known.keys() - set(names):
             del self._known[gone]
+        if self._rules.counts is not None:
+            self._rules.counts.save()
         return self.totals.rows - rows_before
 
     def _source(self, name: str) -> Source:

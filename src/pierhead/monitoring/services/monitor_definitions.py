@@ -25,7 +25,7 @@ from pierhead.monitoring.domain.monitors import (
 )
 from pierhead.monitoring.domain.schedules import next_due
 from pierhead.monitoring.ports import NamedTables
-from pierhead.monitoring.services.delta_sql import empty_database, lock
+from pierhead.monitoring.services.delta_sql import empty_database, interrupting, lock
 from pierhead.monitoring.services.metric_columns import RESERVED, profile_schema
 from pierhead.monitoring.services.monitored_table import (
     LABELLED_ROWS,
@@ -40,6 +40,9 @@ from pierhead.monitoring.services.spark_types import Kind, arrow_type, kind_of
 from pierhead.monitoring.services.window_sql import check_time
 
 MOST_SLICING = 50
+LONGEST_S = 10.0
+"""Expressions are tried on tables without rows: what takes longer would never end on others."""
+
 _MOST_CHARACTERS = 2000
 
 
@@ -56,9 +59,10 @@ class CheckedDraft:
 class Definitions:
     """Opens tables and waits for disks: nothing for the inside of a transaction that writes."""
 
-    def __init__(self, tables: NamedTables, clock: Clock) -> None:
+    def __init__(self, tables: NamedTables, clock: Clock, *, longest_s: float = LONGEST_S) -> None:
         self._tables = tables
         self._clock = clock
+        self._longest_s = longest_s
 
     def check(self, draft: MonitorDraft) -> CheckedDraft:
         """Raises NotFound for a table, InvalidArgument that says everything that cannot be, or InvalidState."""
@@ -74,7 +78,7 @@ class Definitions:
         with problems.noted():
             if draft.schedule is not None:
                 next_due(draft.schedule, self._clock.now())
-        with empty_database() as database:
+        with empty_database() as database, interrupting(database, self._longest_s):
             for view in (ROWS, LABELLED_ROWS):
                 database.register(view, table.columns.empty_table())
             lock(database)
@@ -148,6 +152,8 @@ def _check_slice(database: duckdb.DuckDBPyConnection, expression: str) -> None:
         if len(database.extract_statements(query)) != 1:
             raise InvalidArgument(f"slicing expression {expression!r} must be one expression")
         database.execute(query)
+    except duckdb.InterruptException as error:
+        raise InvalidArgument(f"slicing expression {expression!r} takes too long") from error
     except duckdb.Error as error:
         raise InvalidArgument(f"slicing expression {expression!r}: {str(error).splitlines()[0]}") from error
 

@@ -19,6 +19,7 @@ from pierhead.monitoring.ports import MetricTables
 from pierhead.monitoring.services.endpoint_tables import endpoint_of, find_payload
 from pierhead.monitoring.services.label_coverage import read_coverage
 from pierhead.monitoring.services.labelled import Labelled
+from pierhead.monitoring.services.live.reading import LiveDrift, read_live
 from pierhead.monitoring.store.alerts import AlertStore
 from pierhead.serving.domain.endpoints import Endpoint
 from pierhead.serving.services.traffic import read_traffic
@@ -66,6 +67,8 @@ class Standing:
     latency: Sequence[Latency] = ()
     coverage: Sequence[VersionCoverage] = ()
     alerts: Sequence[KeptAlert] = ()
+    live: LiveDrift | None = None
+    """The last minutes, by what the writer counted; None for tables that no endpoint writes."""
 
 
 def monitored_of(connection: Connection, name: str) -> Monitored:
@@ -90,13 +93,20 @@ class StandingReader:
     """Reads outside of transactions: the tables may be large."""
 
     def __init__(
-        self, database: Database, clock: Clock, tables: MetricTables, labelled: Labelled, gateways: Path
+        self,
+        database: Database,
+        clock: Clock,
+        tables: MetricTables,
+        labelled: Labelled,
+        gateways: Path,
+        live: Path,
     ) -> None:
         self._database = database
         self._clock = clock
         self._tables = tables
         self._labelled = labelled
         self._gateways = gateways
+        self._live = live
 
     def read(self, monitored: Monitored) -> Standing:
         """Raises PierheadError, or one of DELTA_ERRORS."""
@@ -115,6 +125,7 @@ class StandingReader:
             [] if endpoint is None else self._latency(endpoint),
             [] if endpoint is None else self._coverage(endpoint, now),
             self._alerts(monitored),
+            None if endpoint is None else read_live(self._live, monitored.table, now),
         )
 
     def _measured(self, monitor: Monitor, now: datetime) -> tuple[list[ColumnDrift], list[ModelQuality]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from pierhead.monitoring.domain.signatures import Signature
 from pierhead.monitoring.ports import Policies, Signatures
+from pierhead.monitoring.services.live.counting import LiveCounts
 from pierhead.serving.domain.table_tags import TablePolicy
 
 
@@ -23,8 +24,10 @@ class KeepAll:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What models and endpoints say of their rows. `masking_key` is the secret of hashes, at most 64 bytes."""
+    """What models and endpoints say of their rows. `masking_key` is the secret of hashes, at most 64 bytes; `counts`
+    hears of every new prediction."""
 
     signatures: Signatures = field(default_factory=NoSignatures)
     policies: Policies = field(default_factory=KeepAll)
     masking_key: bytes = b""
+    counts: LiveCounts | None = None

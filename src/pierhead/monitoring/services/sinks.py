@@ -122,6 +122,8 @@ class Source:
                 self._totals.rows += batch.rows.num_rows
             else:
                 self._totals.prediction_rows += batch.rows.num_rows
+                if self._rules.counts is not None:
+                    self._rules.counts.add(sink.name, batch.rows)
         self._totals.commits += bool(applied)
         if len(applied) < len(batches):
             # Somebody else copies the same streams: ask the table again.

@@ -22,7 +22,6 @@ _SAVE_EVERY = timedelta(seconds=15)
 _TIDY_EVERY = timedelta(hours=1)
 _REMEMBERED = 1000
 
-# Made here, once: threads that make what msgspec knows of a type at the same time crash the process.
 _REPORT = msgspec.json.Decoder(GatewayTraffic)
 
 _Key = tuple[str, int]

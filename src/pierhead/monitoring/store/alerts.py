@@ -17,6 +17,8 @@ from pierhead.monitoring.store.alert_tables import alert_events as events
 from pierhead.monitoring.store.alert_tables import alert_rules as rules
 from pierhead.monitoring.store.alert_tables import alert_states as states
 
+_STATE = msgspec.json.Decoder(AlertState)
+
 
 class RuleStore:
     """Rows to domain objects and back; never commits."""
@@ -156,7 +158,7 @@ def _rule(row: Row[Any]) -> KeptRule:
 def _alert(row: Row[Any]) -> KeptAlert:
     subject = Subject(SubjectKind(row.kind), row.subject, row.subject_name)
     rule = KeptRule(row.rule_id, subject, _read_spec(row.spec), row.created_by, row.created_at)
-    state = msgspec.json.decode(row.state, type=AlertState)
+    state = _STATE.decode(row.state)
     return KeptAlert(row.fingerprint, rule, row.series, state, row.revision)
 
 

@@ -39,7 +39,6 @@ class _Definition:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-# Made here, once: threads that make what msgspec knows of a type at the same time crash the process.
 _DEFINITION = msgspec.json.Decoder(_Definition)
 
 

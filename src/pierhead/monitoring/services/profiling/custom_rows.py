@@ -74,6 +74,8 @@ def run(database: duckdb.DuckDBPyConnection, metric: CustomMetric, query: str) -
         if len(database.extract_statements(query)) != 1:
             raise InvalidArgument(f"custom metric {metric.name!r}: its definition must be one expression")
         return database.sql(query).to_arrow_table()
+    except duckdb.InterruptException as error:
+        raise InvalidArgument(f"custom metric {metric.name!r}: its definition takes too long") from error
     except duckdb.Error as error:
         raise InvalidArgument(f"custom metric {metric.name!r}: {str(error).splitlines()[0]}") from error
 

@@ -62,7 +62,7 @@ def distinct_of(sample: Sample) -> int | None:
     if isinstance(sample, CategoricalSample):
         return sample.distinct
     if isinstance(sample, NumericSample) and sample.values is not None:
-        return int(np.count_nonzero(np.diff(sample.values))) + 1 if sample.n else 0
+        return int(np.count_nonzero(sample.values[1:] != sample.values[:-1])) + 1 if sample.n else 0
     return None
 
 

@@ -1,6 +1,5 @@
 """One refresh of one monitor, from tables at their versions to rows of metrics; it writes only into its own folder."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from pierhead.monitoring.domain.monitors import (
 )
 from pierhead.monitoring.domain.windows import Granularity, Window, before, compared, read_for
 from pierhead.monitoring.services.changed_windows import changed_since, first_windows, looked_back, windows_of
-from pierhead.monitoring.services.delta_sql import empty_database, literal, lock
+from pierhead.monitoring.services.delta_sql import empty_database, interrupting, literal, lock
 from pierhead.monitoring.services.metric_columns import drift_schema, profile_schema
 from pierhead.monitoring.services.metric_tables import Replaced, RowsFile, to_batch
 from pierhead.monitoring.services.monitored_table import ROWS, MonitoredTable
@@ -78,7 +77,7 @@ def compute_metrics(inputs: Inputs, folder: Path, check: Callable[[], object], l
         database = stack.enter_context(empty_database(folder))
         inputs.table.register(database)
         lock(database)
-        stack.enter_context(_interrupted(database, longest_s))
+        stack.enter_context(interrupting(database, longest_s))
         changed, periods = _changed(inputs, database, folder)
         if not any(changed.values()) and not periods:
             return Metrics(profile, drift, Replaced(), Replaced(), is_changed=False)
@@ -108,17 +107,6 @@ def compute_metrics(inputs: Inputs, folder: Path, check: Callable[[], object], l
 
 def _name(granularity: Granularity | None) -> str | None:
     return None if granularity is None else granularity.value
-
-
-@contextmanager
-def _interrupted(database: duckdb.DuckDBPyConnection, longest_s: float) -> Iterator[None]:
-    timer = threading.Timer(longest_s, database.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 Changed = dict[Granularity | None, set[Window]]
