@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -50,17 +51,36 @@ def register_and_serve(name: str, folder: Path) -> Served:
     return Served(Path(path), endpoints)
 
 
+def register_recorded(name: str, training: Path, tables: Mapping[str, bool]) -> None:
+    """The compiled model, with the Delta table that it was trained on, behind an endpoint `NAME-CASE` for each case;
+    `tables` says which of them have an inference table."""
+    import mlflow
+    from deltalake import write_deltalake
+
+    from pierhead.client import log_delta_input
+
+    mlflow.set_experiment("/benchmarks")
+    write_deltalake(str(training), models.frame(name))
+    with mlflow.start_run() as run:
+        log_delta_input(training)
+        uri = _log_sklearn(models.train(name), models.asked(name, 20), run.info.run_id)
+    version = str(mlflow.register_model(uri, f"{_PLACE}.{name}").version)
+    for case, has_table in tables.items():
+        _serve(f"{_PLACE}.{name}", version, f"{name}-{case}", has_table=has_table)
+        _await_tier(f"{_PLACE}.{name}", version, f"{name}-{case}", "A")
+
+
 def _requirements() -> list[str]:
     from importlib.metadata import version
 
     return [f"{package}=={version(package)}" for package in ("mlflow", "scikit-learn", "numpy", "pandas")]
 
 
-def _log_sklearn(fitted: Any, example: Any) -> str:
+def _log_sklearn(fitted: Any, example: Any, run_id: str | None = None) -> str:
     import mlflow
     from mlflow.models import infer_signature
 
-    with mlflow.start_run():
+    with mlflow.start_run(run_id=run_id, nested=run_id is not None):
         logged = mlflow.sklearn.log_model(
             fitted,
             name="model",
@@ -131,7 +151,7 @@ def register_moody(name: str, mood: Path) -> tuple[str, str]:
     return full_name, str(mlflow.register_model(logged.model_uri, full_name).version)
 
 
-def _serve(model_name: str, version: str, endpoint: str) -> None:
+def _serve(model_name: str, version: str, endpoint: str, *, has_table: bool = True) -> None:
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.service.serving import AutoCaptureConfigInput, EndpointCoreConfigInput, ServedEntityInput
 
@@ -142,7 +162,9 @@ def _serve(model_name: str, version: str, endpoint: str) -> None:
     table = AutoCaptureConfigInput(
         catalog_name=catalog, schema_name=schema, table_name_prefix=endpoint.replace("-", "_"), enabled=True
     )
-    config = EndpointCoreConfigInput(name=endpoint, served_entities=[entity], auto_capture_config=table)
+    config = EndpointCoreConfigInput(
+        name=endpoint, served_entities=[entity], auto_capture_config=table if has_table else None
+    )
     WorkspaceClient().serving_endpoints.create_and_wait(name=endpoint, config=config)
 
 
