@@ -10,6 +10,7 @@ from pierhead.cli.main import main
 from pierhead.kit import errors
 from pierhead.kit.settings import Settings
 from pierhead.kit.web.errors import status_of
+from pierhead.wiring.own_api.descriptions import Operation, topics
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -84,7 +85,38 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"cli.md": cli_page, "settings.md": settings_page, "errors.md": errors_page}
+def api_page() -> str:
+    lines = [
+        "# Pierhead's own calls",
+        "",
+        "What the official clients have no method for. All that begin without a slash lie under `/api/2.0/pierhead/`,",
+        'take the same token, answer JSON unless something else is said, and fail with `{"error_code", "message"}`. A',
+        "place is a stage, or an alias after an `@`. The CLI is a client of these.",
+        "",
+        "`GET openapi` answers all of this as an OpenAPI 3.1 document, with the types of what is sent and answered and",
+        "with the errors. A `*` stands behind what must be there; every time is in milliseconds since 1970.",
+    ]
+    for topic in topics():
+        lines += ["", f"## {topic.title}", "", "| call | what it does | who may |", "|---|---|---|"]
+        lines += [
+            f"| {_call(each)} | {' '.join(filter(None, (each.summary, each.note)))} | {each.right} |"
+            for each in topic.operations
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _call(operation: Operation) -> str:
+    query = "&".join(f"{name}=" for name in operation.query)
+    body = f" `{{{', '.join(operation.body)}}}`" if operation.body else ""
+    return f"`{operation.method} {operation.short_path}{'?' * bool(query)}{query}`{body}"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "api.md": api_page,
+    "cli.md": cli_page,
+    "settings.md": settings_page,
+    "errors.md": errors_page,
+}
 
 if __name__ == "__main__":
     for page, write in PAGES.items():

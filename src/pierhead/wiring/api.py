@@ -55,6 +55,7 @@ from pierhead.wiring.evidence import Knowledge
 from pierhead.wiring.inference import masking_key
 from pierhead.wiring.monitor_doors import add_monitor_routes
 from pierhead.wiring.objects import AreaObjects
+from pierhead.wiring.own_api import routes as own_api
 from pierhead.wiring.rollouts import rollout_doors, rollout_guard
 from pierhead.wiring.serving_gate import RegistryServingGate
 from pierhead.wiring.shared import RegistryVersions, open_database
@@ -148,6 +149,7 @@ def api(settings: Settings, home: Home) -> Starlette:
     rows.add_routes(routes, database, grounds)
     _add_alert_routes(routes, database, home, grounds, key)
     add_monitor_routes(routes, database, home, grounds, metastore_id)
+    own_api.add_routes(routes)
     # MLflow's http clients print links below the root.
     routes.add_plain("GET", "/", lambda _call: RedirectResponse("/mlflow/"), prefixes=("",))
     # Last: it takes everything under MLflow's prefixes that nobody took before.
