@@ -22,6 +22,8 @@ _STALE_S = 5.0
 Told = dict[str, dict[str, int]]
 """Calls of the last minute, by endpoint and by the key of what is counted."""
 
+_TOLD = msgspec.json.Decoder(Told)
+
 
 class SharedLimits:
     """`FOLDER/ID.limits` of each gateway."""
@@ -62,7 +64,7 @@ class SharedLimits:
                 continue
             try:
                 if time.time() - path.stat().st_mtime < _STALE_S:
-                    others.append(msgspec.json.decode(path.read_bytes(), type=Told))
+                    others.append(_TOLD.decode(path.read_bytes()))
             except (OSError, msgspec.DecodeError):
                 continue
         return others

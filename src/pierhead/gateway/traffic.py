@@ -11,6 +11,8 @@ from pierhead.serving.domain.traffic import GatewayTraffic
 
 log = structlog.get_logger()
 
+_TRAFFIC = msgspec.json.Decoder(GatewayTraffic)
+
 
 class TrafficFile:
     """`FOLDER/ID.json`, replaced as a whole.
@@ -32,7 +34,7 @@ class TrafficFile:
         path = self._folder / f"{self.gateway_id}.json"
         self.gateway_id = f"{self.gateway_id}.{os.getpid()}"
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            if msgspec.json.decode(path.read_bytes(), type=GatewayTraffic).process_id == os.getpid():
+            if _TRAFFIC.decode(path.read_bytes()).process_id == os.getpid():
                 path.unlink()
 
     def write(self, traffic: GatewayTraffic) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from pierhead.kit.decoding import Converter
+
 _HEADER, _FIELD = "header:", "field:"
 
 LARGEST_BODY_BYTES = 256 * 1024
@@ -57,6 +59,7 @@ class _ReadBody(msgspec.Struct):
 
 _strict = msgspec.json.Decoder(_Body)
 _any = msgspec.json.Decoder()
+_read_body = Converter(_ReadBody)
 
 
 def in_headers(unit: str, headers: Sequence[tuple[bytes, bytes]]) -> bytes | None:
@@ -95,7 +98,7 @@ def in_body(unit: str, body: bytes) -> bytes | None:
     if len(body) > _LENIENT_BYTES:
         return None
     try:
-        return canonical(_first_value(field, msgspec.convert(json.loads(body), _ReadBody)))
+        return canonical(_first_value(field, _read_body.convert(json.loads(body))))
     except (ValueError, RecursionError):
         return None
 

@@ -41,6 +41,9 @@ class _ManifestContent(msgspec.Struct):
     files: list[ManifestFile]
 
 
+_MANIFEST = msgspec.json.Decoder(_ManifestContent)
+
+
 class Manifest:
     """What a tree holds; directories are those that its files imply."""
 
@@ -192,7 +195,7 @@ class ArtifactStore:
         if hashlib.sha256(raw).hexdigest() != digest:
             raise _damaged(digest)
         try:
-            return Manifest(msgspec.json.decode(raw, type=_ManifestContent).files)
+            return Manifest(_MANIFEST.decode(raw).files)
         except msgspec.DecodeError:
             raise NotFound(f"the file with digest {digest} is no manifest") from None
 

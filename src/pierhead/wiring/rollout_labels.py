@@ -50,6 +50,9 @@ class _Known:
         return (self.attempt, self.step) == (rollout.state.attempt, rollout.state.step)
 
 
+_KNOWN = msgspec.json.Decoder(_Known)
+
+
 class KnownLabels:
     """`rollouts.ports.Labels`: what was joined last, about a minute ago."""
 
@@ -125,7 +128,7 @@ def _path(folder: Path, rollout_id: str) -> Path:
 def _read(folder: Path, rollout: Rollout) -> _Known | None:
     """What is known of the step that the rollout is in."""
     try:
-        known = msgspec.json.decode(_path(folder, rollout.id).read_bytes(), type=_Known)
+        known = _KNOWN.decode(_path(folder, rollout.id).read_bytes())
     except (FileNotFoundError, msgspec.DecodeError):
         return None
     return known if known.is_of(rollout) else None

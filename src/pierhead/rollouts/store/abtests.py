@@ -12,6 +12,8 @@ from pierhead.rollouts.store.tables import abtests
 
 _MOST_LISTED = 200
 
+_SPEC = msgspec.json.Decoder(ABTestSpec)
+
 
 class ABTestStore:
     """Rows to domain objects and back; never commits."""
@@ -74,7 +76,7 @@ def _test(row: Row[Any]) -> ABTest:
         endpoint_name=row.endpoint_name,
         config_version=row.config_version,
         status=ABStatus(row.status),
-        spec=msgspec.json.decode(row.spec, type=ABTestSpec),
+        spec=_SPEC.decode(row.spec),
         reading=ABReading.from_json(json.loads(row.reading)),
         revision=row.revision,
         created_by=row.created_by,

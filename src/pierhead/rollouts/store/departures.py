@@ -19,6 +19,9 @@ class _Standing(msgspec.Struct):
     proved: tuple[Version, ...]
 
 
+_STANDING = msgspec.json.Decoder(_Standing)
+
+
 class DepartureStore:
     """Rows to domain objects and back; never commits."""
 
@@ -42,7 +45,7 @@ class DepartureStore:
         query = select(table).where(table.c.endpoint_name == endpoint_name, table.c.at > since)
         found = []
         for row in self._connection.execute(query.order_by(table.c.at.desc(), table.c.endpoint_id)):
-            kept = msgspec.json.decode(row.standing, type=_Standing)
+            kept = _STANDING.decode(row.standing)
             found.append(
                 Departure(
                     row.endpoint_id,

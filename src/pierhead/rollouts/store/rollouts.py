@@ -15,6 +15,8 @@ from pierhead.rollouts.store.tables import rollout_decisions, rollout_readings, 
 
 _MOST_LISTED = 200
 
+_STATE = msgspec.json.Decoder(RolloutState)
+
 
 class RolloutStore:
     """Rows to domain objects and back; never commits."""
@@ -173,7 +175,7 @@ def _rollout(row: Row[Any]) -> Rollout:
         champion=row.champion,
         spec=_spec(row.spec),
         spec_text=row.spec,
-        state=msgspec.json.decode(row.state, type=RolloutState),
+        state=_STATE.decode(row.state),
         revision=row.revision,
         created_by=row.created_by,
         created_at=row.created_at,

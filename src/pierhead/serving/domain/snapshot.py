@@ -119,6 +119,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     endpoints: dict[str, EndpointRoute]
 
 
+_SNAPSHOT = msgspec.json.Decoder(Snapshot)
+
 EMPTY = Snapshot(number=0, principals={}, endpoints={})
 
 
@@ -128,4 +130,4 @@ def encode(snapshot: Snapshot) -> bytes:
 
 def decode(raw: bytes) -> Snapshot:
     """Raises msgspec.DecodeError (ValidationError included) if `raw` is no snapshot."""
-    return msgspec.json.decode(raw, type=Snapshot)
+    return _SNAPSHOT.decode(raw)

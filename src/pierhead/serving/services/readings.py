@@ -37,6 +37,9 @@ class _GatewayCounts(msgspec.Struct):
     entities: list[_EntityCounts]
 
 
+_COUNTS = msgspec.json.Decoder(_GatewayCounts)
+
+
 @dataclass(slots=True)
 class _Gateway:
     """The last report of one gateway; `integrals` by entity, calls times ms since its start."""
@@ -112,7 +115,7 @@ class TrafficReadings:
             signature = (status.st_mtime_ns, status.st_ino)
             if former is not None and former.signature == signature:
                 return
-            counts = msgspec.json.decode(path.read_bytes(), type=_GatewayCounts)
+            counts = _COUNTS.decode(path.read_bytes())
         except (OSError, msgspec.DecodeError):
             return
         report = _Gateway(

@@ -16,6 +16,8 @@ from pierhead.serving.domain.traffic import LATENCY_BOUNDS_MS, EntityTraffic, Ga
 # A gateway that is started again takes its file over within seconds.
 _REMEMBERED = timedelta(minutes=1)
 
+_TRAFFIC = msgspec.json.Decoder(GatewayTraffic)
+
 
 def _no_counts() -> list[int]:
     return [0] * (len(LATENCY_BOUNDS_MS) + 1)
@@ -132,7 +134,7 @@ def _gateways(folder: Path) -> Iterator[tuple[GatewayTraffic, bool]]:
     for path in sorted(folder.glob("*.json")):
         try:
             written_at = from_ms(int(path.stat().st_mtime * 1000))
-            gateway = msgspec.json.decode(path.read_bytes(), type=GatewayTraffic)
+            gateway = _TRAFFIC.decode(path.read_bytes())
         except (OSError, msgspec.DecodeError):
             continue
         is_alive = _is_alive(gateway.process_id, written_at)

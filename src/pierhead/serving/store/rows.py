@@ -46,6 +46,13 @@ class _StoredRoute(msgspec.Struct):
     ranges: Ranges = ()
 
 
+_TAGS = msgspec.json.Decoder(tuple[Tag, ...])
+_AI_GATEWAY = msgspec.json.Decoder(AiGateway)
+_ENTITY = msgspec.json.Decoder(EntitySpec)
+_CAPTURE = msgspec.json.Decoder(CaptureConfig)
+_ROUTES = msgspec.json.Decoder(tuple[_StoredRoute, ...])
+
+
 def endpoint_of(rows: EndpointRows) -> Endpoint:
     """An endpoint from its rows; there is at least one config."""
     row = rows.endpoint
@@ -56,8 +63,8 @@ def endpoint_of(rows: EndpointRows) -> Endpoint:
         name=row.name,
         creator=row.creator,
         description=row.description,
-        tags=load(row.tags, tuple[Tag, ...]),
-        ai_gateway=load_or_none(row.ai_gateway, AiGateway),
+        tags=_TAGS.decode(row.tags),
+        ai_gateway=_load_or_none(row.ai_gateway, _AI_GATEWAY),
         created_at=row.created_at,
         updated_at=row.updated_at,
         active=active,
@@ -74,9 +81,9 @@ def config_of(rows: Sequence[Row[Any]]) -> EndpointConfig:
         endpoint_id=row.endpoint_id,
         version=row.version,
         status=ConfigStatus(row.status),
-        entities=tuple(ServedEntity(e.entity_id, e.entity_name, load(e.spec, EntitySpec), e.digest) for e in rows),
+        entities=tuple(ServedEntity(e.entity_id, e.entity_name, _ENTITY.decode(e.spec), e.digest) for e in rows),
         routes=_routes_of(row.routes),
-        capture=load_or_none(row.capture, CaptureConfig),
+        capture=_load_or_none(row.capture, _CAPTURE),
         creator=row.creator,
         created_at=row.created_at,
         failure=row.failure,
@@ -85,7 +92,7 @@ def config_of(rows: Sequence[Row[Any]]) -> EndpointConfig:
 
 
 def _routes_of(text: str) -> tuple[Route, ...]:
-    stored = load(text, tuple[_StoredRoute, ...])
+    stored = _ROUTES.decode(text)
     points = {
         route.entity_name: route.weight * POINTS_PER_PERCENT if route.points is None else route.points
         for route in stored
@@ -120,9 +127,5 @@ def dump_or_none(value: object | None) -> str | None:
     return None if value is None else dump(value)
 
 
-def load(text: str, kind: type[_T]) -> _T:
-    return msgspec.json.decode(text, type=kind)
-
-
-def load_or_none(text: str | None, kind: type[_T]) -> _T | None:
-    return None if text is None else load(text, kind)
+def _load_or_none(text: str | None, decoder: msgspec.json.Decoder[_T]) -> _T | None:
+    return None if text is None else decoder.decode(text)
