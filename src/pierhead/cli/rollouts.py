@@ -176,10 +176,11 @@ def resume_rollout(remote: Remote, name: str, reason: str) -> None:
 @yes_option
 @talks_to_server
 def promote_rollout(remote: Remote, name: str, reason: str, yes: bool) -> None:
-    """Give the candidate all the traffic now, whatever its gates say. It counts as no proof of the version."""
+    """Give the candidate all the traffic as soon as its config is ready, whatever its gates say. It counts as no proof
+    of the version."""
     confirm(f"Give the candidate of {name} all the traffic?", is_given=yes)
     found = _act(remote, name, "promote", reason)
-    say(f"{candidate_of(found)} gets all the traffic of endpoint {found['endpoint']}")
+    say(f"{candidate_of(found)} gets all the traffic of endpoint {found['endpoint']} as soon as its config is active")
 
 
 @rollouts.command("abort")

@@ -17,14 +17,14 @@ from pierhead.kit.errors import PermissionDenied
 from pierhead.kit.home import Home
 from pierhead.kit.names import FullName
 from pierhead.kit.settings import Settings
-from pierhead.kit.web.caller import Caller
+from pierhead.kit.web.caller import Caller, PrincipalKind
 from pierhead.monitoring.adapters.smtp_mail import SmtpMail, SmtpServer
 from pierhead.monitoring.domain.monitors import InferenceLogProfile, Monitor, ProblemType
 from pierhead.monitoring.services.alert_actions import AlertActions, Controls
 from pierhead.monitoring.services.alert_deliveries import AlertSender, destination_seal
 from pierhead.monitoring.services.alert_loop import AlertLoop, AlertSurroundings
 from pierhead.monitoring.services.alert_metrics import AlertMetrics
-from pierhead.monitoring.services.alert_queries import Locate
+from pierhead.monitoring.services.alert_queries import IsAccount, Locate
 from pierhead.monitoring.services.alert_rules import AlertRules
 from pierhead.monitoring.services.labelled import Labelled
 from pierhead.monitoring.services.monitor_output import MonitorOutput
@@ -132,6 +132,17 @@ def readable_tables(grounds: Grounds) -> Locate:
         return table.location
 
     return locate
+
+
+def is_account(clock: Clock) -> IsAccount:
+    """Whether an address is the name of a user who may log in."""
+
+    def known(connection: Connection, address: str) -> bool:
+        accounts = Accounts(connection, clock)
+        account = accounts.find(address)
+        return account is not None and account.kind is PrincipalKind.USER and accounts.may_act(account)
+
+    return known
 
 
 def table_owner(grounds: Grounds) -> Callable[[Connection, FullName], str | None]:

@@ -49,7 +49,7 @@ from pierhead.tracking.api import routes as tracking
 from pierhead.tracking.services.child import Child
 from pierhead.tracking.services.rights import ArtifactGuard, ExperimentRights
 from pierhead.tracking.services.whereabouts import Whereabouts
-from pierhead.wiring.alerts import alert_metrics, readable_tables, table_owner
+from pierhead.wiring.alerts import alert_metrics, is_account, readable_tables, table_owner
 from pierhead.wiring.background import Background
 from pierhead.wiring.evidence import Knowledge
 from pierhead.wiring.inference import masking_key
@@ -179,7 +179,7 @@ def _add_alert_routes(routes: Routes, database: Database, home: Home, grounds: G
     clock = grounds.clock
     _, metrics = alert_metrics(database, home)
     alerts.add_routes(routes, alerts.AlertDoors(database, clock, metrics, table_owner(grounds)))
-    alert_queries.add_routes(routes, clock, readable_tables(grounds))
+    alert_queries.add_routes(routes, clock, readable_tables(grounds), is_account(clock))
     destinations.add_routes(routes, clock, destination_seal(key))
 
 

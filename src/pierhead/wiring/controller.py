@@ -26,8 +26,8 @@ from pierhead.kit.settings import Settings
 from pierhead.kit.signing import load_key
 from pierhead.monitoring.services.alert_deliveries import AlertDeliveries
 from pierhead.monitoring.services.alert_loop import AlertLoop
-from pierhead.monitoring.services.alert_queries import QueryLooks
 from pierhead.monitoring.services.ingestion import Ingestion
+from pierhead.monitoring.services.query_looks import QueryLooks
 from pierhead.monitoring.services.views import InferenceViews
 from pierhead.registry.services.deliveries import Deliveries
 from pierhead.registry.store.namespaces import ModelNamespaces
@@ -51,7 +51,7 @@ from pierhead.wiring.inference import inference_rules
 from pierhead.wiring.monitor_doors import monitor_keeping
 from pierhead.wiring.monitors import live_counts, live_references, refresh_loop
 from pierhead.wiring.plans import CompiledPlans
-from pierhead.wiring.rollouts import label_joins, rollout_tick
+from pierhead.wiring.rollouts import label_joins, rollout_arrivals, rollout_tick
 from pierhead.wiring.shared import RegistryVersions, checkpoint_file, open_database
 from pierhead.wiring.webhooks import webhook_sender
 
@@ -108,6 +108,7 @@ def controller(settings: Settings, home: Home, lifeline_fd: int | None) -> Itera
         rules=RoutingRules(hold_timeout_s=settings.startup_timeout_s, verify_rate=settings.verify_rate),
         log_folder=home.logs,
         startup_timeout_s=settings.startup_timeout_s,
+        activated=rollout_arrivals(clock),
     )
     counts = live_counts(home, clock)
     ingestion = Ingestion(

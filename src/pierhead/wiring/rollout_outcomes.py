@@ -15,6 +15,7 @@ from pierhead.monitoring.services.labelled import Labelled
 from pierhead.monitoring.services.labelled_units import LabelledUnits, Value
 from pierhead.rollouts.domain.abtests import ABTest, Arm, Metric
 from pierhead.rollouts.ports import UnreadableOutcomes
+from pierhead.rollouts.store.rollouts import RolloutStore
 from pierhead.serving.domain.endpoints import Endpoint
 from pierhead.serving.domain.tags import unit_of
 from pierhead.serving.store.endpoints import EndpointStore
@@ -22,6 +23,9 @@ from pierhead.statistics.sequential.means import Moments
 
 _MOST_COHORTS = 20
 _LEAST_WIDTH = timedelta(minutes=1)
+_SETTLING = timedelta(seconds=5)
+"""Gateways follow the end of a ramp within a second."""
+
 _VALUES = {
     Metric.ACCURACY: Value.CORRECT,
     Metric.LOSS: Value.ABSOLUTE_ERROR,
@@ -53,8 +57,13 @@ class JoinedOutcomes:
         if endpoint is None or payload is None or until - test.created_at < _LEAST_WIDTH:
             return sums
         width = max((until - test.created_at) / _MOST_COHORTS, _LEAST_WIDTH)
+        ramps = [
+            (each.created_at, (each.ended_at or now) + _SETTLING)
+            for each in RolloutStore(connection).list_newest(test.endpoint_name)
+            if each.endpoint_id == test.endpoint_id
+        ]
         try:
-            units = LabelledUnits(self._labelled, payload, is_by_bucket=bool(unit_of(endpoint.tags)))
+            units = LabelledUnits(self._labelled, payload, is_by_bucket=bool(unit_of(endpoint.tags)), ramps=ramps)
             found = units.cohorts(_VALUES[metric], since=test.created_at, until=until, width=width, now=now)
         except (*DELTA_ERRORS, duckdb.Error) as error:
             raise UnreadableOutcomes(f"labels of {payload} cannot be read: {first_line(error)}") from error

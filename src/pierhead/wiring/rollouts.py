@@ -27,6 +27,7 @@ from pierhead.rollouts.api.routes import RolloutDoors
 from pierhead.rollouts.domain.gates.results import OpenAlert
 from pierhead.rollouts.domain.rollouts import Candidate, Rollout
 from pierhead.rollouts.services.abtests import ABTestLoop
+from pierhead.rollouts.services.arriving import Arrivals
 from pierhead.rollouts.services.guard import Guard
 from pierhead.rollouts.services.leftovers import Leftovers
 from pierhead.rollouts.services.loop import RolloutLoop, Surroundings
@@ -92,6 +93,7 @@ def rollout_tick(database: Database, clock: Clock, home: Home, versions: ModelVe
         alerts=OpenAlerts(),
         evidence=RegistryEvidence(),
         engines=CompiledEngines(),
+        why_not_promote=rollout_guard(clock, versions).why_not_promote,
         nudge=lambda: knock(home.run / "nudge.sock"),
     )
     loop, leftovers = RolloutLoop(database, clock, surroundings), Leftovers(database, observations)
@@ -108,6 +110,11 @@ def rollout_tick(database: Database, clock: Clock, home: Home, versions: ModelVe
 def label_joins(database: Database, clock: Clock, home: Home) -> Callable[[], None]:
     """One step of the loop that keeps rollouts' labels."""
     return LabelJoins(database, home.tables, _labels(home), clock).tick
+
+
+def rollout_arrivals(clock: Clock) -> Arrivals:
+    """What the reconciler tells of active configs."""
+    return Arrivals(clock, RegistryEvidence())
 
 
 def rollout_guard(clock: Clock, versions: ModelVersions) -> Guard:

@@ -3,7 +3,9 @@
 from sqlalchemy import Connection
 
 from pierhead.identity.domain.objects import Action
-from pierhead.kit.errors import NotFound
+from pierhead.identity.services.groups import Groups
+from pierhead.kit.clock import Clock
+from pierhead.kit.errors import InvalidArgument, NotFound
 from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.gate import EndpointTarget, StageTarget
 from pierhead.registry.domain.models import ModelVersion
@@ -14,6 +16,7 @@ from pierhead.registry.services.gatekeeping import Gate, GateSources
 from pierhead.registry.services.rights import ModelRights
 from pierhead.registry.services.versions import Versions
 from pierhead.serving.domain.endpoints import ConfigStatus, Endpoint, EndpointConfig
+from pierhead.serving.domain.rate_limits import LimitKey
 
 _Served = frozenset[tuple[str, str, str]]
 """Name, number and the digest of the files that are served: a name can come to mean another model."""
@@ -50,6 +53,7 @@ class RegistryServingGate:
                 _require_same_files(version, digest, after)
         if former is not None:
             self._require_opening(connection, gate, known, former, target)
+        _require_groups(connection, self._sources.clock, before, after)
 
     def require_deletion(self, connection: Connection, caller: Caller, endpoint: Endpoint) -> None:
         gate = Gate(connection, caller, self._sources)
@@ -72,6 +76,20 @@ class RegistryServingGate:
 
     def _version(self, connection: Connection, name: str, number: str) -> ModelVersion:
         return Versions(connection, self._sources.clock).get(name, version_number(number))
+
+
+def _require_groups(connection: Connection, clock: Clock, before: Endpoint | None, after: Endpoint) -> None:
+    """A limit of a group that is none would hold for nobody."""
+    asked = _limited_groups(after) - (_limited_groups(before) if before else set())
+    missing = sorted(asked - Groups(connection, clock).list_ids(asked).keys()) if asked else []
+    if missing:
+        names = ", ".join(map(repr, missing))
+        raise InvalidArgument(f"there is no group {names} to limit; `pierhead groups list` shows those that there are")
+
+
+def _limited_groups(endpoint: Endpoint) -> set[str]:
+    limits = endpoint.ai_gateway.rate_limits if endpoint.ai_gateway else ()
+    return {limit.principal for limit in limits if limit.key is LimitKey.GROUP and limit.principal}
 
 
 def _require_same_files(version: ModelVersion, digest: str, endpoint: Endpoint) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sys
 import time
 import traceback
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple
 from pierhead.worker.wording import plain_message, reason_of
 
 JSON = "application/json"
+
+_HUGE_INTEGER = re.compile(rb"[0-9]{4301}")
 
 _LLM_KEYS = ("messages", "prompt", "input")
 
@@ -62,6 +65,9 @@ class Scorer:
         except RecursionError:
             return refusal(400, "BAD_REQUEST", "the request body is nested too deeply")
         except Exception as error:
+            if isinstance(error, ValueError) and _HUGE_INTEGER.search(body):
+                # Python's own limit, which its JSON reader runs into.
+                return refusal(400, "BAD_REQUEST", "the request body holds an integer of more than 4,300 digits")
             self._log_trace(error)
             return refusal(500, "INTERNAL_ERROR", f"the model's answer could not be written: {reason_of(error)}", error)
         except BaseException as error:

@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 import pandas as pd
 from mlflow.models import ModelSignature, infer_signature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -145,7 +145,7 @@ def _odd(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def save_onnx(folder: Path) -> None:
-    """`onnx_scores` answers one number a row."""
+    """`onnx_scores` answers one number a row, `onnx_rows` has a tensor for its signature and answers two arrays."""
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["x", "w"], ["score"])],
         "scores",
@@ -161,6 +161,28 @@ def save_onnx(folder: Path) -> None:
         folder / "onnx_scores",
         signature=ModelSignature(inputs=Schema([ColSpec(DataType.double, column) for column in rows])),
         input_example=rows,
+        pip_requirements=["mlflow", "onnx", "onnxruntime"],
+    )
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["x", "w"], ["scores"]),
+            helper.make_node("ArgMax", ["scores"], ["label"], axis=1, keepdims=0),
+        ],
+        "classes",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 3])],
+        [
+            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [None, 2]),
+        ],
+        [numpy_helper.from_array(np.array([[1, 2], [0, -1], [3, 1]], dtype=np.float32), "w")],
+    )
+    network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(network)
+    mlflow.onnx.save_model(
+        network,
+        folder / "onnx_rows",
+        signature=ModelSignature(inputs=Schema([TensorSpec(np.dtype("float32"), (-1, 3))])),
+        input_example=rows.to_numpy(dtype=np.float32),
         pip_requirements=["mlflow", "onnx", "onnxruntime"],
     )
 

@@ -169,6 +169,16 @@ def test_a_logged_network_is_taken_as_it_is(compiled):
     assert certificate.tier is Tier.COMPILED
 
 
+def test_a_logged_network_of_a_tensor_answers_with_its_outputs_by_name(compiled, models):
+    certificate = compiled("onnx_rows")
+    assert (certificate.verdict, certificate.made_by) == (Verdict.EXACT, "onnx as logged"), certificate.reason
+    assert certificate.tier is Tier.COMPILED
+    assert certificate.is_row_independent, certificate.row_dependence
+    scorer = CompiledScorer(Artifact.load(output_of(models, "onnx_rows") / "artifact"))
+    outcome = scorer.score("application/json", b'{"inputs": [[1, 0, 2], [0.5, -3, 0]]}')
+    assert outcome.body == b'{"predictions": {"label": [0, 1], "scores": [[7.0, 4.0], [0.5, 4.0]]}}'
+
+
 @pytest.mark.parametrize(
     ("name", "dependence"),
     [

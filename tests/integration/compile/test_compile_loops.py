@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import structs
+from sqlalchemy import update
 
 from fakes.clock import FixedClock
 from fakes.compilation import (
@@ -18,6 +19,7 @@ from fakes.compilation import (
     KeptRequests,
     certificate,
 )
+from pierhead.compile.api.wire import compilation_json
 from pierhead.compile.domain.certificate import Certificate, Runtime, Tier, Verdict
 from pierhead.compile.domain.compilations import Compilation, CompilationState
 from pierhead.compile.ports import Checked, Mismatch, Sample, Versions
@@ -27,6 +29,7 @@ from pierhead.compile.services.compiler import Compiler, Workshop
 from pierhead.compile.services.tiers import Tiers
 from pierhead.compile.services.verification import Checks, Verification
 from pierhead.compile.store.compilations import CompilationStore
+from pierhead.compile.store.tables import compilations
 from pierhead.identity.services.audit_keys import load_signer
 from pierhead.kit.artifacts import ArtifactStore
 from pierhead.kit.db import Database
@@ -378,6 +381,32 @@ def test_a_certificate_that_somebody_edited_is_not_served_by(database: Database,
     served = rig.tiers.current([A])[A]
     assert served.tier is Tier.PYFUNC
     assert "not what our key signed" in served.reason
+
+
+@pytest.mark.parametrize("altered", ["{}", "no JSON", '{"verdict": "exact"}'], ids=["empty", "text", "part"])
+def test_a_certificate_that_is_none_any_more_is_told_and_keeps_nobody_else_waiting(
+    database: Database, tmp_path: Path, altered: str
+) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    rig.compiler(A).tick()
+    with database.transaction() as connection:
+        connection.execute(update(compilations).values(certificate=altered))
+    found = rig.get(A)
+    assert found.signed is None
+    assert "its certificate in the database cannot be read" in found.damage
+    served = rig.tiers.current([A, B])
+    assert (served[A].tier, served[A].artifact, served[A].reason) == (Tier.PYFUNC, None, found.damage)
+    assert compilation_json(found, is_genuine=False)["message"] == found.damage
+
+
+def test_a_signature_that_is_no_text_of_ours_is_not_genuine(database: Database, tmp_path: Path) -> None:
+    rig = Rig(database, tmp_path, FakeJobs(certificate(A)))
+    rig.compiler(A).tick()
+    found = rig.get(A)
+    assert found.signed is not None
+    verifier = load_signer(rig.audit).verifier
+    assert not is_genuine(replace(found.signed, signature="schöne Grüße"), verifier)
+    assert not is_genuine(replace(found.signed, signature="AAAA"), verifier)
 
 
 def test_certificates_survive_the_way_through_the_database(database: Database, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """HTTP/1.1 as callers speak it, well and badly."""
 
 import asyncio
+import contextlib
 import json
 import socket
 import time
@@ -52,7 +53,7 @@ def test_pipelined_requests_are_answered_in_order(rig: Rig) -> None:
     rig.route_fraud(rig.worker("w1", echo))
     with rig.connect() as caller:
         first = b"".join(request_bytes(body=b'"item-%d"' % number) for number in range(50))
-        caller.sendall(first + b"GET /health HTTP/1.1\r\n\r\n" + request_bytes(body=b'"last"'))
+        caller.sendall(first + b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" + request_bytes(body=b'"last"'))
         received = read_until(caller, b'"last"')
 
     marks = [b'"item-%d"' % number for number in range(50)] + [b'{"status":"ok"}', b'"last"']
@@ -91,10 +92,10 @@ def test_a_request_of_http_1_0_is_answered_and_closed(rig: Rig) -> None:
     "nonsense",
     [
         b"hello\r\n\r\n",
-        b"GET /a b HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-        b"POST /x HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-        b"POST /x HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
@@ -121,7 +122,7 @@ def test_a_broken_chunk_spoils_only_its_own_request(rig: Rig) -> None:
     worker = rig.worker("w1", echo)
     rig.route_fraud(worker)
     with rig.connect() as caller:
-        head = f"POST {PATH} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
         caller.sendall(head.encode() + b"zz\r\n")
         assert b"HTTP/1.1 400 " in read_all(caller)
 
@@ -138,13 +139,13 @@ def test_bytes_behind_a_last_request_do_no_harm(rig: Rig) -> None:
 
 def test_an_unknown_transfer_coding_is_refused(rig: Rig) -> None:
     with rig.connect() as caller:
-        caller.sendall(b"POST /x HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
+        caller.sendall(b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
         assert b"HTTP/1.1 501 " in read_all(caller)
 
 
 @pytest.mark.parametrize("pieces", [1, 20])
 def test_endless_headers_are_refused(rig: Rig, pieces: int) -> None:
-    head = b"GET /health HTTP/1.1\r\nx-long: " + b"a" * 70_000
+    head = b"GET /health HTTP/1.1\r\nHost: x\r\nx-long: " + b"a" * 70_000
     with rig.connect() as caller:
         step = len(head) // pieces
         for start in range(0, len(head), step):
@@ -158,13 +159,13 @@ def test_endless_headers_are_refused(rig: Rig, pieces: int) -> None:
 def test_many_headers_in_one_piece_are_refused(rig: Rig) -> None:
     headers = b"".join(b"x-%d: %s\r\n" % (number, b"a" * 100) for number in range(1000))
     with rig.connect() as caller:
-        caller.sendall(b"GET /health HTTP/1.1\r\n" + headers + b"\r\n")
+        caller.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n")
         assert read_all(caller).startswith(b"HTTP/1.1 431 ")
 
 
 def test_a_websocket_is_refused(rig: Rig) -> None:
     with rig.connect() as caller:
-        caller.sendall(b"GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        caller.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
         received = read_all(caller)
 
     assert received.startswith(b"HTTP/1.1 501 ")
@@ -207,7 +208,7 @@ def test_a_refused_request_with_a_small_body_leaves_the_connection_usable(rig: R
 
 def test_headers_that_do_not_arrive_end_the_connection(impatient: Rig) -> None:
     with impatient.connect() as caller:
-        caller.sendall(b"GET /health HTTP/1.1\r\nx-a: ")
+        caller.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nx-a: ")
         assert read_all(caller).startswith(b"HTTP/1.1 408 ")
 
 
@@ -220,7 +221,7 @@ def test_a_body_that_stops_arriving_ends_the_connection(impatient: Rig) -> None:
 
 def test_an_idle_connection_ends(impatient: Rig) -> None:
     with impatient.connect() as caller:
-        caller.sendall(b"GET /health HTTP/1.1\r\n\r\n")
+        caller.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         read_until(caller, b"ok")
         began = time.monotonic()
         assert caller.recv(1) == b""
@@ -278,7 +279,7 @@ def test_a_stopped_gateway_answers_what_it_has_and_leaves_the_socket_to_others(r
     worker = rig.worker("w1", answer_later)
     rig.route_fraud(worker)
     busy, idle = rig.connect(), rig.connect()
-    idle.sendall(b"GET /health HTTP/1.1\r\n\r\n")
+    idle.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
     read_until(idle, b"ok")
     busy.sendall(request_bytes())
     wait_until(lambda: worker.requests)
@@ -287,7 +288,7 @@ def test_a_stopped_gateway_answers_what_it_has_and_leaves_the_socket_to_others(r
     assert idle.recv(1) == b""
     with rig.connect() as queued:
         queued.settimeout(0.2)
-        queued.sendall(b"GET /health HTTP/1.1\r\n\r\n")
+        queued.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         with pytest.raises(TimeoutError):
             queued.recv(1)
     assert not stopping.done()
@@ -324,7 +325,7 @@ def test_a_caller_that_reads_slowly_but_steadily_gets_its_answer(impatient: Rig)
 
 
 def test_the_head_of_the_next_request_has_its_own_time(impatient: Rig) -> None:
-    first = b"GET /health HTTP/1.1\r\nx-a: b\r\n\r\n"
+    first = b"GET /health HTTP/1.1\r\nHost: x\r\nx-a: b\r\n\r\n"
     with impatient.connect() as caller:
         caller.sendall(first[:10])
         time.sleep(0.2)
@@ -350,7 +351,7 @@ def test_a_target_that_is_no_url_is_refused(rig: Rig) -> None:
 def test_an_endless_trailer_ends_its_request(rig: Rig) -> None:
     worker = rig.worker("w1", echo)
     rig.route_fraud(worker)
-    head = f"POST {PATH} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
     with rig.connect() as caller:
         caller.sendall(head.encode() + b"2\r\n{}\r\n0\r\nx-t: ")
         for _ in range(4):
@@ -366,7 +367,7 @@ def test_a_body_of_tiny_chunks_takes_no_more_memory_than_it_brings(rig: Rig) -> 
     import tracemalloc
 
     rig.route_fraud(rig.worker("w1"))
-    head = f"POST {PATH} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
     with rig.connect() as caller:
         caller.sendall(head.encode())
         tracemalloc.start()
@@ -403,10 +404,40 @@ def test_a_request_that_came_as_the_gateway_stopped_is_answered(rig: Rig) -> Non
     async def connect_and_stop() -> None:
         late.append(rig.connect())
         rig.gateway._listener._accept()
-        asyncio.get_running_loop().call_later(0.1, late[0].sendall, b"GET /health HTTP/1.1\r\n\r\n")
+        asyncio.get_running_loop().call_later(0.1, late[0].sendall, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         await asyncio.wait_for(rig.gateway.stop(10), 5)
 
     rig.gateway_thread.run(connect_and_stop())
 
     with late[0]:
         assert read_all(late[0]).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_request_of_http_1_1_without_a_host_is_refused_and_one_of_http_1_0_answered(rig: Rig) -> None:
+    with rig.connect() as caller:
+        caller.sendall(b"GET /health HTTP/1.1\r\nx-a: b\r\n\r\n")
+        received = read_all(caller)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert b"no 'host' header" in received
+    with rig.connect() as caller:
+        caller.sendall(b"GET /health HTTP/1.0\r\nx-a: b\r\n\r\n")
+        assert read_all(caller).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_comes_byte_by_byte_is_not_read_for_ever() -> None:
+    rig = Rig(limits=Limits(body_stall_s=0.3, sweep_s=0.05))
+    try:
+        rig.route_fraud(rig.worker("w1"))
+        with rig.connect() as caller:
+            caller.sendall(request_bytes(body=b" " * 1000)[:-999])
+            until = time.monotonic() + 10
+            with contextlib.suppress(OSError):
+                while time.monotonic() < until:
+                    caller.sendall(b" ")
+                    caller.settimeout(0.05)
+                    with contextlib.suppress(TimeoutError):
+                        assert caller.recv(100).startswith(b"HTTP/1.1 408 ")
+                        break
+            assert time.monotonic() < until
+    finally:
+        rig.close()

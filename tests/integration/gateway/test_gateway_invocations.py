@@ -142,7 +142,7 @@ def test_a_body_that_is_announced_too_long_is_refused_before_it_is_sent(rig: Rig
     rig.route_fraud(rig.worker("w1"))
     with rig.connect() as caller:
         caller.sendall(
-            f"POST {PATH} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000001\r\n"
+            f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 1000001\r\n"
             "Expect: 100-continue\r\n\r\n".encode()
         )
         answer = read_all(caller)

@@ -279,7 +279,7 @@ def test_a_retiring_process_ends_at_once_when_it_is_told_to_stop(pier: Pier) -> 
 def test_an_interrupt_ends_an_idle_process_at_once(pier: Pier) -> None:
     process = pier.start()
     with pier.connect() as caller:
-        caller.sendall(b"GET /health HTTP/1.1\r\n\r\n")
+        caller.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         read_until(caller, b"ok")
         process.send_signal(signal.SIGINT)
         assert process.wait(5) == 0

@@ -61,7 +61,9 @@ def test_a_candidate_gets_a_copy_and_answers_nobody(rig: Rig) -> None:
     assert (copy.status_code, copy.error_code, copy.response) == (200, None, b'{"predictions": [0]}')
     assert (copy.served_entity_name, copy.requester, copy.request) == ("candidate", "ada", b'{"inputs":[[1.0]]}')
     assert (copy.bucket, copy.unit_hash) == (original.bucket, original.unit_hash)
-    assert 0.7 == copy.predict_ms < copy.execution_duration_ms < 5000
+    # The worker's own figure, which this one makes up, and the gateway's.
+    assert copy.predict_ms == 0.7
+    assert 0 < copy.execution_duration_ms < 5000
     # The inference table has both.
     assert [record.shadow_of for record in rig.spool.records()] == [None, "r-1"]
     assert settled(rig)
@@ -88,7 +90,8 @@ def test_the_same_requests_are_copied_in_every_gateway(rig: Rig) -> None:
     for _ in range(2):
         for request_id in ids:
             rig.invoke(**{"x-request-id": request_id})
-    wait_until(lambda: settled(rig) and len(observed(rig)) % 4 == 0)
+    # Both rounds copy as many, and each of them is told as a pair.
+    wait_until(lambda: settled(rig) and len(observed(rig)) > 0 and len(observed(rig)) % 4 == 0)
 
     copied = [record.shadow_of for record in shadows(rig)]
     first = copied[: len(copied) // 2]

@@ -128,6 +128,7 @@ class RolloutRig:
         self.observations = Observations(self.root)
         self.evidence = ToldEvidence()
         self.engines = Slow()
+        self.hindrance = ""
         self.nudges = 0
         self.champion, self.candidate = Behaviour(), Behaviour()
         self.loop = self.new_loop()
@@ -138,7 +139,14 @@ class RolloutRig:
         """As after a restart of the controller."""
         facts = NoFacts()
         around = Surroundings(
-            self.endpoints, observations or self.observations, facts, facts, self.evidence, self.engines, self._nudge
+            self.endpoints,
+            observations or self.observations,
+            facts,
+            facts,
+            self.evidence,
+            self.engines,
+            lambda _connection, _endpoint, rollout: self.hindrance if rollout.state.step else "",
+            self._nudge,
         )
         return RolloutLoop(database or self.database, self.clock, around)
 

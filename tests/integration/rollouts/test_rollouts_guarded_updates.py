@@ -31,6 +31,7 @@ rules:
 
 STRICT = b"""
 steps:
+- {shadow_rate: 1, least_duration: 1h, least_requests: 1000}
 - {weight: 4.9, least_duration: 1h, least_requests: 1000}
 - {weight: 100}
 """
@@ -70,11 +71,11 @@ class GuardedRig:
             return endpoints.get("fraud")
 
     def start(self, *specs: EntitySpec, text: bytes = STRICT, routes: Mapping[str, int] | None = None) -> Rollout:
-        """As the call of the API does it."""
+        """As the call of the API does it; without `specs` of the config that is pending."""
         with self.rig.database.transaction() as connection:
             return self.rig.rollouts(connection).start(
                 "fraud",
-                draft(*specs, routes=routes),
+                draft(*specs, routes=routes) if specs else None,
                 parse_spec(text),
                 creator="ada",
                 admit=lambda before, after, plan: self.guard.vet(connection, ADA, before, after, plan),
@@ -208,6 +209,45 @@ def test_a_rollout_that_asks_for_nothing_is_refused_where_a_canary_is_asked_for(
         guarded.start(spec("2"), text=SHORT)
     assert guarded.rig.serving.get().pending is None
     guarded.start(spec("2"))
+
+
+@pytest.mark.parametrize("is_asked_before", [False, True])
+def test_a_config_that_asks_for_little_gives_its_rollout_no_more(guarded: GuardedRig, is_asked_before: bool) -> None:
+    guarded.mode("enforce")
+    both, routes = (spec("1", name="model-1"), spec("2", name="model-2")), {"model-1": 96, "model-2": 4}
+    far = b"""
+gates: {errors: off, latency: off, scores: off}
+steps:
+- {weight: 1, least_duration: 1s, least_requests: 1}
+- {weight: 99.99, least_duration: 1h, least_requests: 1}
+- {weight: 100}
+"""
+    if is_asked_before:
+        guarded.update(*both, routes=routes)
+    with pytest.raises(PermissionDenied, match="prove less"):
+        guarded.start(*(() if is_asked_before else both), text=far, routes=None if is_asked_before else routes)
+    assert not guarded.rig.serving.get().is_ramping
+
+
+def test_a_policy_that_becomes_stricter_holds_the_rollouts_that_prove_too_little(guarded: GuardedRig) -> None:
+    guarded.mode("warn")
+    guarded.start(spec("2"), text=SHORT)
+    rollout, endpoint = guarded.rig.get(), guarded.rig.serving.get()
+    with guarded.rig.database.reading() as connection:
+        assert guarded.guard.why_not_promote(connection, endpoint, rollout) == ""
+    guarded.mode("enforce")
+    with guarded.rig.database.reading() as connection:
+        assert "proves too little" in guarded.guard.why_not_promote(connection, endpoint, rollout)
+
+
+def test_units_are_not_dealt_anew_while_something_unproved_answers(guarded: GuardedRig) -> None:
+    guarded.mode("enforce")
+    guarded.tag(add=[Tag("pierhead.unit_key", "header:x-customer")])
+    both = (spec("1", name="model-1"), spec("2", name="model-2"))
+    guarded.update(*both, routes={"model-1": 96, "model-2": 4})
+    guarded.rig.serving.until_ready()
+    with pytest.raises(PermissionDenied, match="more than its share"):
+        guarded.tag(add=[Tag("pierhead.unit_key", "header:x-tenant")])
 
 
 def test_where_it_only_warns_such_a_rollout_is_let_pass_and_proves_nothing(guarded: GuardedRig) -> None:

@@ -99,7 +99,7 @@ def test_arms_of_an_ab_test_are_compared_by_labels_of_mature_cohorts(rig: Rollou
 def test_auc_and_revenue_are_of_labels_too(rig: RolloutRig, tmp_path: Path) -> None:
     outcomes, test = _ab_test(rig, tmp_path, Metric.AUC, Metric.REVENUE)
     rig.clock.advance(60)
-    # Version 1 ranks one pair right and one wrong, version 2 ties one and ranks one right.
+    # Pairs follow each other: version 1 ranks one right and one wrong, version 2 ties one and ranks one right.
     _write(rig, tmp_path, {f"a{i}": ("primary", answer) for i, answer in enumerate((9, 1, 2, 5))}, version="1")
     _write(rig, tmp_path, {f"b{i}": ("primary", answer) for i, answer in enumerate((3, 3, 4, 1))}, version="2")
     _label(rig, tmp_path, {"a0": 40, "a1": 0, "a2": 20, "a3": 0, "b0": 10, "b1": 0, "b2": 20, "b3": 0})
@@ -109,6 +109,26 @@ def test_auc_and_revenue_are_of_labels_too(rig: RolloutRig, tmp_path: Path) -> N
         revenue = outcomes.moments(connection, test, Metric.REVENUE)
     assert [(each.n, each.mean) for each in auc] == [(2, 0.5), (2, 0.75)]
     assert [(each.n, each.mean) for each in revenue] == [(4, 15.0), (4, 7.5)]
+
+
+def test_pairs_stay_what_they_were_when_more_comes(rig: RolloutRig, tmp_path: Path) -> None:
+    outcomes, test = _ab_test(rig, tmp_path, Metric.AUC)
+    seen: list[tuple[int, float]] = []
+    for day in range(4):
+        rig.clock.advance(60)
+        for version in ("1", "2"):
+            for place, (answer, label) in enumerate([(day, 1), (2, 0), (1, 0), (day % 2, 1), (3, 0), (1, 0)]):
+                name = f"{version}-{day}-{place}"
+                _write(rig, tmp_path, {name: ("primary", answer)}, version=version)
+                # The last two wait for their labels for ever.
+                if place < 4:
+                    _label(rig, tmp_path, {name: label})
+        rig.clock.advance(3600)
+        with rig.database.reading() as connection:
+            arm, _ = outcomes.moments(connection, test, Metric.AUC)
+        seen.append((arm.n, arm.n * arm.mean))
+    right = [(day > 2) + (day == 2) / 2 + (day % 2 > 1) + (day % 2 == 1) / 2 for day in range(4)]
+    assert seen == [(2 * (day + 1), sum(right[: day + 1])) for day in range(4)]
 
 
 def test_where_customers_are_units_their_first_request_alone_counts(rig: RolloutRig, tmp_path: Path) -> None:
@@ -125,6 +145,15 @@ def test_where_customers_are_units_their_first_request_alone_counts(rig: Rollout
     with rig.database.reading() as connection:
         accuracy = outcomes.moments(connection, test, Metric.ACCURACY)
     assert [(each.n, each.mean) for each in accuracy] == [(1, 1.0), (1, 0.0)]
+    # While a rollout deals, buckets are others: what is asked then is left out.
+    rig.start(version="3")
+    rig.until(lambda rollout: rollout.ready_at is not None)
+    _write(rig, tmp_path, {"a9": ("primary", 0)}, version="1", bucket=9)
+    _label(rig, tmp_path, {"a9": 1})
+    rig.act("abort")
+    rig.clock.advance(3600)
+    with rig.database.reading() as connection:
+        assert [each.n for each in outcomes.moments(connection, test, Metric.ACCURACY)] == [1, 1]
 
 
 def _ab_test(rig: RolloutRig, root: Path, *metrics: Metric) -> tuple[JoinedOutcomes, ABTest]:

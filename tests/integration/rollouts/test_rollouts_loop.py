@@ -15,6 +15,7 @@ from pierhead.kit.spool import SpoolWriter, streams
 from pierhead.rollouts.domain.proofs import FULL_WORTH
 from pierhead.rollouts.domain.readings import Reading
 from pierhead.rollouts.domain.states import Status
+from pierhead.rollouts.services.arriving import Arrivals
 from pierhead.rollouts.services.leftovers import Leftovers
 from pierhead.rollouts.services.rollouts import steer
 from pierhead.rollouts.store.guard import CanariedStore
@@ -322,6 +323,35 @@ def test_a_promotion_ends_only_when_the_config_is_active(rig: RolloutRig) -> Non
     assert rig.get().state.status is Status.PROMOTED
     # A promotion by hand proves nothing.
     assert rig.evidence.told == {}
+
+
+def test_a_rollout_that_proves_too_little_by_now_is_held_below_a_canary(rig: RolloutRig) -> None:
+    rig.start()
+    rig.hindrance = "the policy has become stricter"
+    held = rig.until(lambda rollout: rollout.state.status is Status.HELD)
+    assert (held.state.step, held.state.reason) == (1, rig.hindrance)
+    ramp = rig.serving.get().ramp
+    assert ramp is not None
+    assert ramp.points == 490
+    rig.hindrance = ""
+    rig.act("resume")
+    assert rig.until_over().state.status is Status.PROMOTED
+
+
+def test_it_ends_with_the_transaction_that_makes_its_config_active(rig: RolloutRig) -> None:
+    rig.start()
+    rig.until(lambda rollout: rollout.state.step == 2)
+    rig.act("promote", "it must be today")
+    arrivals = Arrivals(rig.clock, rig.evidence)
+    with rig.database.transaction() as connection:
+        arrivals(connection, rig.serving.get().id)
+    assert rig.get().state.status is Status.PROMOTED
+    assert rig.get().ended_at is not None
+    assert rig.looks()[-1].outcome == "promoted"
+    with rig.database.transaction() as connection:
+        # Nobody else's business.
+        arrivals(connection, rig.serving.get().id)
+    assert len([look for look in rig.looks() if look.outcome == "promoted"]) == 1
 
 
 def test_nothing_is_compared_before_the_candidate_is_compiled(rig: RolloutRig) -> None:

@@ -75,6 +75,7 @@ def test_a_missing_content_type_means_json(people_model: tuple[GatewayLink, list
         ({}, "application/json; charset=latin-1", 415, "BAD_REQUEST", "UTF-8"),
         (b"<x/>", "application/xml", 415, "BAD_REQUEST", "application/xml"),
         ({"dataframe_records": []}, "", 400, "INVALID_PARAMETER_VALUE", "missing inputs"),
+        (b'{"inputs": [[' + b"7" * 6000 + b"]]}", "", 400, "BAD_REQUEST", "more than 4,300 digits"),
     ],
 )
 def test_a_refusal_names_the_fault_and_keeps_the_data_to_itself(

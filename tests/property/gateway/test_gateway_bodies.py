@@ -82,7 +82,7 @@ def requests(draw: st.DrawFn) -> tuple[bytes, tuple[str, bytes, bytes]]:
         framing = b"Content-Length: %d\r\n" % len(body)
         payload = body
     path = draw(st.sampled_from([b"/a", b"/b?c=d"]))
-    return b"POST " + path + b" HTTP/1.1\r\n" + framing + extra + b"\r\n" + payload, ("POST", path, body)
+    return b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n" + framing + extra + b"\r\n" + payload, ("POST", path, body)
 
 
 @given(st.lists(requests(), max_size=4), st.lists(st.integers(0, 2000), max_size=8))
@@ -101,9 +101,9 @@ def test_requests_are_the_same_however_they_are_cut(sent: list[Any], cuts: list[
 def test_a_long_body_does_not_count_as_part_of_the_next_head() -> None:
     parts = Parts()
     parser = RequestParser(parts, 1000)
-    first = b"POST /a HTTP/1.1\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000
+    first = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000
 
-    parser.feed(first + b"POST /b HTTP/1.1\r\nConte")
+    parser.feed(first + b"POST /b HTTP/1.1\r\nHost: x\r\nConte")
     parser.feed(b"nt-Length: 0\r\n\r\n")
 
     assert [target for _, target, _ in parts.found] == [b"/a", b"/b"]

@@ -121,14 +121,11 @@ def read_one(stream: bytes) -> tuple[Served, bytes, bool] | None:
 
 
 def tolerated(stream: bytes) -> bytes:
-    """Empty lines before a request are read over (2.2), spaces in its first line may be many (3), and a caller that
-    forgets `host` is answered all the same: there is one host here."""
+    """Empty lines before a request are read over (2.2), and spaces in its first line may be many (3)."""
     stream = stream.lstrip(b"\r\n")
     first, end, rest = stream.partition(b"\r\n")
     words = first.split(b" ")
-    first = b" ".join(word for word in words if word)
-    has_host = b"\r\nhost:" in (end + rest).partition(b"\r\n\r\n")[0].lower()
-    return first + end + rest if has_host else first + end + b"Host: x\r\n" + rest
+    return b" ".join(word for word in words if word) + end + rest
 
 
 def read_answers(stream: bytes, served: Sequence[Served]) -> list[tuple[int, bytes]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pierhead.compile.convert.logged import take_logged
+from pierhead.compile.convert.logged import take_logged, tensor_columns
 from pierhead.compile.domain.certificate import Tier
 from pierhead.compile.domain.program import NotCompilable
 from pierhead.compile.job.measuring import Measured, choose
@@ -73,3 +73,18 @@ def test_a_logged_network_that_cannot_be_taken_says_why(tmp_path, mlmodel, reaso
     (tmp_path / "elsewhere.onnx").write_bytes(b"")
     with pytest.raises(NotCompilable, match=reason):
         take_logged(model, [{"type": "double", "name": "x"}], tmp_path / "artifact", "digest")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ([{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1]}}], r"of shape \[-1\], not of rows"),
+        ([{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, -1]}}], "not of rows of a known length"),
+        ([{"type": "tensor", "tensor-spec": {"dtype": "str", "shape": [-1, 2]}}], "a tensor of str"),
+        ([{"type": "tensor", "name": "x", "tensor-spec": {"dtype": "float32", "shape": [-1, 2]}}], "with names"),
+    ],
+    ids=["flat", "open", "strings", "named"],
+)
+def test_a_tensor_that_rows_cannot_be_made_of_says_why(inputs, reason):
+    with pytest.raises(NotCompilable, match=reason):
+        tensor_columns(inputs)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from scipy.stats import ks_2samp
 
 from fakes.clock import FixedClock
@@ -95,6 +96,24 @@ def test_what_was_saved_is_counted_on_after_a_restart_and_older_slots_go(tmp_pat
     world.counts.add(TABLE, rows(np.zeros(5), world.clock.now()))
     world.counts.save()
     assert LiveFiles(tmp_path).slots(TABLE) == [slot_of(to_ms(world.clock.now()))]
+
+
+def test_a_disk_that_was_full_for_hours_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LiveFiles, "write_slot", full)
+        world.counts.add(TABLE, rows(np.zeros(40)))
+        world.counts.save()
+        world.clock.advance(7200)
+        world.counts.save()
+    world.counts.add(TABLE, rows(np.zeros(40), world.clock.now()))
+    world.clock.advance(6)
+    world.counts.save()
+    assert [each.n for each in world.read().columns if each.column == "x"] == [40]
 
 
 def test_little_is_not_judged_and_copies_for_shadows_are_not_counted(tmp_path: Path) -> None:

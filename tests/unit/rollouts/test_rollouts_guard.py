@@ -43,6 +43,13 @@ def test_entities_of_one_version_count_together() -> None:
     assert kind([Share(OLD, 9400), Share(NEW, 300), Share(NEW, 300)]) is RulingKind.REFUSED
 
 
+def test_versions_that_never_stood_a_canary_have_five_percent_together() -> None:
+    copy = Version("main.fraud.copy", "1", NEW.digest)
+    assert kind([Share(OLD, 9500), Share(NEW, 250), Share(OTHER, 250)]) is RulingKind.ALLOWED
+    assert kind([Share(OLD, 9000), Share(NEW, 500), Share(copy, 500)]) is RulingKind.REFUSED
+    assert kind([Share(OLD, 9000), Share(NEW, 500), Share(OTHER, 500)], proved=(OTHER,)) is RulingKind.ALLOWED
+
+
 def test_a_version_with_more_than_five_percent_may_have_everything() -> None:
     assert kind([Share(NEW, 10_000)], before=[Share(OLD, 9000), Share(NEW, 600), Share(NEW, 400)]) is RulingKind.ALLOWED
     assert kind([Share(NEW, 10_000)], before=[Share(OLD, 9600), Share(NEW, 400)]) is RulingKind.REFUSED

@@ -13,7 +13,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     place.write(EMPTY)
     place.write(snapshot)
     assert place.read() == snapshot
-    assert [file.name for file in tmp_path.iterdir()] == ["routes.json"]
+    assert [file.name for file in tmp_path.iterdir() if ".spare" not in file.name] == ["routes.json"]
 
 
 def test_nothing_and_nonsense_read_as_none(tmp_path: Path) -> None:

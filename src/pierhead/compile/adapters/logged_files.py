@@ -15,6 +15,8 @@ log = structlog.get_logger()
 _SUFFIX = ".logged"
 _JSON = "application/json"
 
+_BODIES = msgspec.msgpack.Decoder(list[bytes])
+
 
 class LoggedFiles:
     """`compile.ports.LoggedRequests` in a folder that nobody else may read."""
@@ -36,7 +38,7 @@ class LoggedFiles:
 
     def of(self, source: str) -> list[bytes]:
         try:
-            return msgspec.msgpack.decode(self._path(source).read_bytes(), type=list[bytes])
+            return _BODIES.decode(self._path(source).read_bytes())
         except FileNotFoundError:
             return []
         except (OSError, msgspec.DecodeError) as error:

@@ -23,6 +23,9 @@ class _Kept(msgspec.Struct, array_like=True):
     """Gateways of older releases do not tell it."""
 
 
+_KEPT = msgspec.msgpack.Decoder(_Kept)
+
+
 class SampleFiles:
     """Takes the files away before it reads them, so that nothing is compared twice."""
 
@@ -61,7 +64,6 @@ def _sample(kept: _Kept) -> Sample:
 def _read(raw: bytes) -> list[_Kept]:
     """Every whole record; the last one may be cut off."""
     unpacked: list[_Kept] = []
-    decoder = msgspec.msgpack.Decoder(_Kept)
     at = 0
     while at + 4 <= len(raw):
         size = int.from_bytes(raw[at : at + 4], "little")
@@ -70,7 +72,7 @@ def _read(raw: bytes) -> list[_Kept]:
         if len(piece) < size:
             break
         try:
-            unpacked.append(decoder.decode(piece))
+            unpacked.append(_KEPT.decode(piece))
         except msgspec.DecodeError:
             log.warning("a kept invocation is unreadable")
     return unpacked

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from pierhead.compile.api.wire import compilation_json
+from pierhead.compile.domain.compilations import Compilation
 from pierhead.compile.services.certificates import is_genuine
 from pierhead.compile.services.compilations import Compilations
 from pierhead.identity.domain.objects import Action
@@ -32,8 +33,7 @@ def add_routes(routes: Routes, clock: Clock, verifier: Verifier) -> None:
 
     def get(call: Call, connection: Connection) -> dict[str, Any]:
         found = Compilations(connection, clock).get(digest(call, connection))
-        genuine = None if found.signed is None else is_genuine(found.signed, verifier)
-        return {"compilation": compilation_json(found, genuine)}
+        return {"compilation": compilation_json(found, _is_genuine(found, verifier))}
 
     def ask(call: Call, connection: Connection) -> dict[str, Any]:
         asked = Compilations(connection, clock).ask(digest(call, connection), call.caller.user_name)
@@ -41,3 +41,9 @@ def add_routes(routes: Routes, clock: Clock, verifier: Verifier) -> None:
 
     routes.add("GET", _PATH, get, guard=needs(Action.READ))
     routes.add("POST", _PATH, ask, guard=needs(Action.EDIT))
+
+
+def _is_genuine(found: Compilation, verifier: Verifier) -> bool | None:
+    if found.damage:
+        return False
+    return None if found.signed is None else is_genuine(found.signed, verifier)

@@ -20,7 +20,7 @@ def compilation_json(compilation: Compilation, is_genuine: bool | None) -> dict[
         "ended_at": None if compilation.ended_at is None else to_ms(compilation.ended_at),
         "attempts": compilation.attempts,
         "next_try_at": None if (due := next_try(compilation)) is None else to_ms(due),
-        "message": compilation.message,
+        "message": compilation.damage or compilation.message,
         "certificate": None if signed is None else msgspec.to_builtins(signed.certificate),
         "signature": None if signed is None else {"key": signed.key_id, "value": signed.signature},
         "is_genuine": is_genuine,

@@ -1,7 +1,8 @@
 """ONNX as it was logged with `mlflow.onnx`: the network is there, only its feeds and answers are to be told.
 
 MLflow gives a network with one input all columns as one matrix, rounds doubles to the single precision that it asks
-for, and answers a DataFrame with one column per output. Whatever MLflow would do differently is refused here.
+for, and answers a DataFrame with one column per output; rows of a tensor it answers with one array per output. Whatever
+MLflow would do differently is refused here.
 """
 
 import shutil
@@ -25,6 +26,8 @@ _DTYPES = {
     onnx.TensorProto.BOOL: "bool",
     onnx.TensorProto.STRING: "string",
 }
+
+_TENSOR_KINDS = {"float64": "double", "float32": "float", "int64": "long", "bool": "boolean"}
 
 # What MLflow's matrix of such columns is, by the kinds that are among them.
 _MATRICES = {
@@ -51,14 +54,17 @@ def take_logged(model: Path, inputs: Sequence[dict[str, Any]] | None, folder: Pa
         raise NotCompilable(f"{network_file.name} is no ONNX network: {error}") from error
     if _has_external_data(network):
         raise NotCompilable("its weights lie in files of their own")
-    columns = _columns(inputs)
+    is_tensor = bool(inputs) and any(item["type"] == "tensor" for item in inputs or ())
+    columns = tensor_columns(inputs or ()) if is_tensor else _columns(inputs)
     spec = ArtifactSpec(
         format=artifacts.FORMAT,
         source=source,
         made_by=_MADE_BY,
         columns=columns,
-        feeds=_feeds(network, columns),
-        answers=[_answer(output) for output in network.graph.output],
+        feeds=_feeds(network, columns, is_tensor=is_tensor),
+        answers=[(_array if is_tensor else _answer)(output) for output in network.graph.output],
+        is_tensor=is_tensor,
+        by_output=is_tensor,
     )
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(network_file, folder / "model.onnx")
@@ -85,9 +91,9 @@ def _has_external_data(network: onnx.ModelProto) -> bool:
 
 def _columns(inputs: Sequence[dict[str, Any]] | None) -> list[ColumnSpec]:
     if not inputs:
-        raise NotCompilable("it was logged without a signature")
-    if any(item["type"] == "tensor" for item in inputs):
-        raise NotCompilable("for tensors, mlflow.onnx answers with an object of arrays instead of rows")
+        raise NotCompilable(
+            "it was logged without a signature, so nobody knows what its columns are; log it again with one"
+        )
     kinds = {"double", "float", "long", "integer", "boolean", "string"}
     odd = next((item["type"] for item in inputs if item["type"] not in kinds), None)
     if odd is not None:
@@ -97,11 +103,30 @@ def _columns(inputs: Sequence[dict[str, Any]] | None) -> list[ColumnSpec]:
     return [ColumnSpec(item.get("name"), item["type"]) for item in inputs]
 
 
-def _feeds(network: onnx.ModelProto, columns: Sequence[ColumnSpec]) -> list[Feed]:
+def tensor_columns(inputs: Sequence[dict[str, Any]]) -> list[ColumnSpec]:
+    """One column for each value of a row, of a signature that is one tensor. Raises NotCompilable.
+
+    >>> len(tensor_columns([{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 3]}}]))
+    3
+    """
+    if len(inputs) != 1 or inputs[0].get("name") is not None:
+        raise NotCompilable("its signature has tensors with names, or several of them")
+    spec = inputs[0]["tensor-spec"]
+    shape, dtype = list(spec["shape"]), spec["dtype"]
+    if len(shape) != 2 or shape[0] != -1 or shape[1] < 1:
+        raise NotCompilable(f"its signature is a tensor of shape {shape}, not of rows of a known length: [-1, n]")
+    if dtype not in _TENSOR_KINDS:
+        raise NotCompilable(f"its signature is a tensor of {dtype}, and rows are made of {', '.join(_TENSOR_KINDS)}")
+    return [ColumnSpec(None, _TENSOR_KINDS[dtype])] * shape[1]
+
+
+def _feeds(network: onnx.ModelProto, columns: Sequence[ColumnSpec], *, is_tensor: bool) -> list[Feed]:
     fixed = {tensor.name for tensor in network.graph.initializer}
     taken = [item for item in network.graph.input if item.name not in fixed]
     if len(taken) == 1:
         return [_feed(taken[0], columns, list(range(len(columns))), is_flat=False)]
+    if is_tensor:
+        raise NotCompilable(f"it takes {len(taken)} inputs, and its signature is one tensor")
     places = {column.name: place for place, column in enumerate(columns)}
     missing = [item.name for item in taken if item.name not in places]
     if missing or not taken:
@@ -125,6 +150,15 @@ def _answer(output: onnx.ValueInfoProto) -> AnswerSpec:
         # MLflow lays the rows of such an answer end to end.
         raise NotCompilable(f"its output {output.name} has {sizes[1:]} values a row, which MLflow does not keep apart")
     return AnswerSpec(output.name, "scalar", dtype, names=[output.name])
+
+
+def _array(output: onnx.ValueInfoProto) -> AnswerSpec:
+    """Of an answer to a tensor, which keeps its shape."""
+    dtype = _dtype(output, "output")
+    axes = len(output.type.tensor_type.shape.dim)
+    if axes not in (1, 2):
+        raise NotCompilable(f"its output {output.name} has {axes} axes, and rows have one or two")
+    return AnswerSpec(output.name, "scalar" if axes == 1 else "vector", dtype)
 
 
 def _dtype(item: onnx.ValueInfoProto, what: str) -> str:

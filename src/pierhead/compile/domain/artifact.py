@@ -15,6 +15,8 @@ class ColumnSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str
     required: bool = True
     vocabulary: list[str] | None = None
+    is_used: bool = True
+    """Whether answers depend on it. What the model drops may be a whole number that no double holds."""
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -52,8 +54,13 @@ class ArtifactSpec(msgspec.Struct, frozen=True):
     answers: list[AnswerSpec]
     is_tensor: bool = False
     minimum_runtime: str = "1.21"
+    by_output: bool = False
+    """Whether an answer is an object with an array for each output, as `mlflow.onnx` gives for tensors."""
     declines: str | None = None
     """An output `[rows, 1]`: a row in which it is not 0 (NaN is not 0) must be put to the original. See `Program`."""
+
+
+_ARTIFACT = msgspec.json.Decoder(ArtifactSpec)
 
 
 def encode(spec: ArtifactSpec) -> bytes:
@@ -62,4 +69,4 @@ def encode(spec: ArtifactSpec) -> bytes:
 
 def decode(raw: bytes) -> ArtifactSpec:
     """Raises msgspec.DecodeError if `raw` is no artifact.json."""
-    return msgspec.json.decode(raw, type=ArtifactSpec)
+    return _ARTIFACT.decode(raw)

@@ -55,6 +55,8 @@ class Compilation:
     withdrawal: Withdrawal | None = None
     verified_rows: int = 0
     """Live answers that were compared with the original's since, and agreed."""
+    damage: str = ""
+    """Why the certificate that is in the books is none, so that `signed` is None: somebody altered it."""
 
     @property
     def certificate(self) -> Certificate | None:

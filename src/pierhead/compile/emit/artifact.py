@@ -5,6 +5,7 @@ from pathlib import Path
 from pierhead.compile.domain.artifact import FORMAT, AnswerSpec, ArtifactSpec, ColumnSpec, Feed, encode
 from pierhead.compile.domain.program import Column, NotCompilable, Program
 from pierhead.compile.emit.network import INPUT, emit
+from pierhead.compile.emit.used_columns import used_columns
 
 # The first runtime that knows TreeEnsemble in double.
 _MINIMUM_RUNTIME = "1.21"
@@ -27,12 +28,12 @@ def write_artifact(program: Program, folder: Path, source_digest: str, made_by: 
 
 def spec_of(program: Program, outputs: list[str], source_digest: str, made_by: str) -> ArtifactSpec:
     """`outputs` of the network: the answer and, if rows can be declined, the flag for it."""
-    answer = program.answer
+    answer, used = program.answer, used_columns(program)
     return ArtifactSpec(
         format=FORMAT,
         source=source_digest,
         made_by=made_by,
-        columns=[_column(column) for column in program.columns],
+        columns=[_column(column, is_used=place in used) for place, column in enumerate(program.columns)],
         feeds=[Feed(INPUT, "float64", list(range(len(program.columns))))],
         answers=[AnswerSpec(outputs[0], answer.shape, answer.dtype, list(answer.labels))],
         is_tensor=program.is_tensor,
@@ -41,6 +42,6 @@ def spec_of(program: Program, outputs: list[str], source_digest: str, made_by: s
     )
 
 
-def _column(column: Column) -> ColumnSpec:
+def _column(column: Column, *, is_used: bool) -> ColumnSpec:
     vocabulary = list(column.vocabulary) if column.kind == "string" else None
-    return ColumnSpec(column.name, column.kind, column.required, vocabulary)
+    return ColumnSpec(column.name, column.kind, column.required, vocabulary, is_used)

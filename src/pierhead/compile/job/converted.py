@@ -12,6 +12,7 @@ from pierhead.compile.domain.artifact import AnswerSpec, ArtifactSpec, ColumnSpe
 from pierhead.compile.domain.program import NotCompilable
 from pierhead.compile.job.sandbox import Sandbox
 from pierhead.compile.job.side import Side
+from pierhead.kit.decoding import Converter
 
 _MODULE = "pierhead.compile.job.converting"
 
@@ -27,6 +28,9 @@ class _Proposal(msgspec.Struct):
     feeds: list[Feed]
     answers: list[AnswerSpec]
     declines: str | None
+
+
+_PROPOSAL = Converter(_Proposal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def convert(
         "convert", model=str(model.absolute()), inputs=inputs, folder=str(folder.absolute()), dtypes=list(dtypes)
     )
     try:
-        proposal = msgspec.convert(said, _Proposal)
+        proposal = _PROPOSAL.convert(said)
     except msgspec.ValidationError as error:
         raise NotCompilable(f"what the converters say cannot be understood: {error}") from error
     spec = ArtifactSpec(

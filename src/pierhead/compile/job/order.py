@@ -64,15 +64,19 @@ class VerifyOrder(msgspec.Struct, frozen=True):
 
 def read_order(path: Path) -> Order:
     """Raises OSError or msgspec.DecodeError."""
-    return msgspec.json.decode(path.read_bytes(), type=Order, dec_hook=_path)
+    return _ORDER.decode(path.read_bytes())
 
 
 def read_verify_order(path: Path) -> VerifyOrder:
     """Raises OSError or msgspec.DecodeError."""
-    return msgspec.json.decode(path.read_bytes(), type=VerifyOrder, dec_hook=_path)
+    return _VERIFY_ORDER.decode(path.read_bytes())
 
 
 def _path(kind: type, value: Any) -> Any:
     if kind is Path and isinstance(value, str):
         return Path(value)
     raise NotImplementedError(f"{kind} out of {value!r}")
+
+
+_ORDER = msgspec.json.Decoder(Order, dec_hook=_path)
+_VERIFY_ORDER = msgspec.json.Decoder(VerifyOrder, dec_hook=_path)

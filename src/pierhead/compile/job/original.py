@@ -12,6 +12,7 @@ from pierhead.compile.job.side import CommandRefused, Side, SideFailed
 from pierhead.compile.parity.cases import Case, Layout
 from pierhead.compile.parity.comparison import Given
 from pierhead.compile.parity.layouts import layout_of_example, layout_of_signature
+from pierhead.kit.decoding import Converter
 
 _MODULE = "pierhead.compile.extract.child"
 
@@ -38,6 +39,9 @@ class Facts(msgspec.Struct, frozen=True):
         return layout_of_example(self.example.encode()) if self.example else None
 
 
+_FACTS = Converter(Facts)
+
+
 class Original:
     """Raises SideFailed from every method if the process dies or hangs; the next call finds a fresh one."""
 
@@ -59,7 +63,7 @@ class Original:
             loaded = self._asked(
                 lambda side: side.command("load", within_s=patience_s, model=str(self._model.absolute()))
             )
-            self.facts = msgspec.convert(loaded, Facts)
+            self.facts = _FACTS.convert(loaded)
         assert self.facts is not None
         return self.facts
 

@@ -20,6 +20,8 @@ RESULT = "verification.json"
 
 _LONGEST_BODY = 10_000
 
+_SAMPLES = msgspec.msgpack.Decoder(list[tuple[str, bytes, bytes]])
+
 
 class VerificationBroke(Exception):
     """The original could not be asked; the message says why."""
@@ -31,7 +33,7 @@ def verify_answers(order: VerifyOrder) -> None:
     `mismatch` is None or the clearest wrong row: `request`, `original`, `compiled` and `difference`, a clause.
     Raises VerificationBroke, OSError, or msgspec.DecodeError if the samples cannot be read.
     """
-    samples = msgspec.msgpack.decode(order.samples.read_bytes(), type=list[tuple[str, bytes, bytes]])
+    samples = _SAMPLES.decode(order.samples.read_bytes())
     order.output.mkdir(parents=True, exist_ok=True)
     with (
         (order.output / "job.log").open("ab", buffering=0) as log,

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pierhead.compile.domain.answers import rows_of
 from pierhead.compile.domain.certificate import Differences, Verdict
 from pierhead.compile.parity.cases import Case
 
@@ -129,9 +130,8 @@ def _predictions(given: Given) -> list[Any]:
         fields = json.loads(given.body)
     except ValueError:
         return [given.text]
-    if isinstance(fields, dict) and set(fields) == {"predictions"} and isinstance(fields["predictions"], list):
-        return list(fields["predictions"])
-    return [fields]
+    rows = rows_of(fields["predictions"]) if isinstance(fields, dict) and set(fields) == {"predictions"} else None
+    return [fields] if rows is None else rows
 
 
 Path = tuple[Any, ...]

@@ -37,6 +37,11 @@ _MOST_EXTRAS = 200
 _LONGEST_EXTRAS = 16 * 1024
 _LONGEST_REMEMBERED = 256 * 1024
 
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_SPLIT = msgspec.json.Decoder(dict[str, Raw])
+_NAMES = msgspec.json.Decoder(list[str])
+_RECORDS = msgspec.json.Decoder(list[dict[str, Raw]])
+
 
 class Decoder:
     """Decodes the requests of one version."""
@@ -72,7 +77,7 @@ class Decoder:
 
     def _form_of(self, body: bytes) -> Form | None:
         try:
-            found = msgspec.json.decode(body, type=Envelope).format
+            found = _ENVELOPE.decode(body).format
             if found is None:
                 return None
             key, content = found
@@ -87,13 +92,13 @@ class Decoder:
     def _split_form(self, content: Raw) -> Form | None:
         if self._is_tensor:
             return None
-        names = msgspec.json.decode(content, type=dict[str, Raw]).get("columns")
+        names = _SPLIT.decode(content).get("columns")
         if names is None:
             return self._unnamed_split_form()
         known = self._forms.get(("dataframe_split", bytes(names)))
         if known is not None:
             return known
-        places = _places(msgspec.json.decode(names, type=list[str]))
+        places = _places(_NAMES.decode(names))
         if places is None or any(column.name not in places for column in self._columns):
             return None
         if not self._are_bearable([name for name in places if name is not None]):
@@ -116,7 +121,7 @@ class Decoder:
     def _records_form(self, content: Raw) -> Form | None:
         if not self._takes_records:
             return None
-        names = {name for record in msgspec.json.decode(content, type=list[dict[str, Raw]]) for name in record}
+        names = {name for record in _RECORDS.decode(content) for name in record}
         extras = frozenset(names - {column.name for column in self._columns if column.name is not None})
         if not self._are_bearable(extras) or not all(map(is_plain_name, extras)):
             return None

@@ -22,8 +22,10 @@ class Encoder(Protocol):
         """Bodies of answers of `counts` rows each. Raises ValueError where the outputs cannot be told in their type."""
 
 
-def encoder_of(answers: Sequence[AnswerSpec]) -> Encoder:
+def encoder_of(answers: Sequence[AnswerSpec], *, by_output: bool = False) -> Encoder:
     """Raises ValueError if MLflow has no such shape."""
+    if by_output:
+        return OutputsEncoder(answers)
     if len(answers) == 1 and not answers[0].names:
         return ArrayEncoder(answers[0])
     if all(answer.names for answer in answers):
@@ -89,6 +91,22 @@ class RecordEncoder:
             columns += listed
         records = [dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True)]
         return _bodies_in_full(records, counts)
+
+
+class OutputsEncoder:
+    """An object with the array of each output, a row of it for each row."""
+
+    def __init__(self, answers: Sequence[AnswerSpec]) -> None:
+        self._parts = [(answer.output, _reader(answer)) for answer in answers]
+
+    def bodies(self, outputs: Outputs, counts: Sequence[int]) -> list[bytes]:
+        listed = {name: read(outputs[name]).tolist() for name, read in self._parts}
+        ends = accumulate(counts)
+        # By the standard library, which writes NaN and infinities as MLflow does.
+        return [
+            json.dumps({"predictions": {name: rows[end - count : end] for name, rows in listed.items()}}).encode()
+            for end, count in zip(ends, counts, strict=True)
+        ]
 
 
 def _reader(answer: AnswerSpec) -> Callable[[NDArray[Any]], NDArray[Any]]:

@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import astuple
 
 from pierhead.compile.domain.artifact import ColumnSpec
-from pierhead.compile.runtime.cells import ANY_SCALAR, CELL_TYPES
+from pierhead.compile.runtime.cells import ANY_SCALAR, cell_type
 from pierhead.compile.runtime.tables import Rows
 
 FAILURES = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -43,7 +43,7 @@ class SplitForm:
         self._order = None if order == tuple(range(width)) else order
         cells: list[Any] = [ANY_SCALAR] * width
         for column, at in zip(columns, order, strict=True):
-            cells[at] = CELL_TYPES[column.kind]
+            cells[at] = cell_type(column)
         row: Any = tuple[tuple(cells)]  # type: ignore[misc] # made of the signature
         columns_field: Any = ("columns", None, None) if names is None else ("columns", Raw)
         fields = [("data", list[row]), columns_field, ("index", list[int] | None, None)]
@@ -67,7 +67,7 @@ class RecordsForm:
     """Objects by column name under `key`. Only `dataframe_records` may have `extras`, which are left out."""
 
     def __init__(self, key: str, columns: Sequence[ColumnSpec], extras: Sequence[str] = ()) -> None:
-        record = _record([(_name(column), CELL_TYPES[column.kind]) for column in columns], extras)
+        record = _record([(_name(column), cell_type(column)) for column in columns], extras)
         self._decode = _body_decoder(key, _list_of(record))
         self._key = key
         self._cuts_nul = key != "dataframe_records"
@@ -87,7 +87,7 @@ class ColumnsForm:
     """`inputs` as one list of values for each column."""
 
     def __init__(self, columns: Sequence[ColumnSpec]) -> None:
-        fields = [(_name(column), _list_of(CELL_TYPES[column.kind])) for column in columns]
+        fields = [(_name(column), _list_of(cell_type(column))) for column in columns]
         by_column = _record(fields, ())
         self._decode = _body_decoder("inputs", by_column)
 
@@ -108,7 +108,7 @@ class TensorForm:
     """Rows of numbers under `key`, for a signature of one tensor without a name."""
 
     def __init__(self, key: str, columns: Sequence[ColumnSpec]) -> None:
-        row: Any = tuple[tuple(CELL_TYPES[column.kind] for column in columns)]  # type: ignore[misc]
+        row: Any = tuple[tuple(cell_type(column) for column in columns)]  # type: ignore[misc]
         self._decode = _body_decoder(key, list[row])
         self._key = key
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pierhead.compile.domain.answers import rows_of
 from pierhead.compile.runtime.declining import Declined
 from pierhead.compile.runtime.scoring import CompiledScorer
 from pierhead.worker.proof import NotProved
@@ -37,7 +38,7 @@ def prove(scorer: CompiledScorer, folder: Path) -> str:
             continue
         if outcome.is_refusal:
             raise NotProved(f"the artifact refuses golden row {at}: {outcome.message}")
-        if not is_close(json.loads(outcome.body)["predictions"], predictions, usual):
+        if not is_close(rows_of(json.loads(outcome.body)["predictions"]), predictions, usual):
             raise NotProved(f"the artifact's answer to golden row {at} is not the original's")
     return ""
 

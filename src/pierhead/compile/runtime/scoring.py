@@ -47,7 +47,7 @@ class CompiledScorer:
         self._tabulator = Tabulator(artifact.spec.columns)
         self._shares_runs = shares_runs
         try:
-            self._encoder = encoder_of(artifact.spec.answers)
+            self._encoder = encoder_of(artifact.spec.answers, by_output=artifact.spec.by_output)
         except ValueError as error:
             raise UnusableArtifact(str(error)) from error
 

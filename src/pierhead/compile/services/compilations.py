@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from pierhead.compile.domain.compilations import Compilation, CompilationState
 from pierhead.compile.store.compilations import CompilationStore
 from pierhead.kit.clock import Clock
-from pierhead.kit.errors import NotFound
+from pierhead.kit.errors import InvalidState
 
 PLATFORM = "pierhead"
 """Who asks when nobody did."""
@@ -25,10 +25,10 @@ class Compilations:
         return self._store.find(source)
 
     def get(self, source: str) -> Compilation:
-        """Raises NotFound if nobody asked for it yet."""
+        """Raises InvalidState if nobody asked for it yet."""
         found = self._store.find(source)
         if found is None:
-            raise NotFound("this version was not compiled yet; `pierhead models compile NAME VERSION` does it now")
+            raise InvalidState("this version was not compiled yet; `pierhead models compile NAME VERSION` does it now")
         return found
 
     def find_many(self, sources: Collection[str]) -> Mapping[str, Compilation]:

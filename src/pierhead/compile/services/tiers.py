@@ -87,6 +87,8 @@ class Tiers:
 
 def served_as(compilation: Compilation | None) -> ServedAs:
     """What a compilation's result means for serving."""
+    if compilation is not None and compilation.damage:
+        return ServedAs(Tier.PYFUNC, None, batches=False, reason=compilation.damage)
     if compilation is None or compilation.certificate is None:
         broken = compilation.message if compilation is not None else ""
         return UNKNOWN if not broken else ServedAs(Tier.PYFUNC, None, batches=False, reason=broken)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from pierhead.compile.domain import certificate as certificates
@@ -113,6 +114,7 @@ def _values(compilation: Compilation) -> dict[str, Any]:
 
 
 def _compilation(row: Row[Any]) -> Compilation:
+    signed, damage = _signed(row)
     return Compilation(
         source=row.source,
         state=CompilationState(row.state),
@@ -121,16 +123,22 @@ def _compilation(row: Row[Any]) -> Compilation:
         asked_by=row.asked_by,
         ended_at=row.ended_at,
         message=row.message,
-        signed=_signed(row),
+        signed=signed,
+        damage=damage,
         withdrawal=_withdrawal(row.withdrawn_at, row.withdrawal),
         verified_rows=row.verified_rows,
     )
 
 
-def _signed(row: Row[Any]) -> Signed | None:
+def _signed(row: Row[Any]) -> tuple[Signed | None, str]:
+    """The certificate, or what is wrong with it: an altered one must not keep the others from being read."""
     if row.certificate is None:
-        return None
-    return Signed(certificates.decode(row.certificate.encode()), row.key_id, row.signature)
+        return None, ""
+    try:
+        certificate = certificates.decode(row.certificate.encode())
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        return None, f"its certificate in the database cannot be read: {error}"
+    return Signed(certificate, row.key_id or "", row.signature or ""), ""
 
 
 def _withdrawal(at: datetime | None, reason: str | None) -> Withdrawal | None:

@@ -11,6 +11,7 @@ from pierhead.gateway.http.exchange import Exchange
 from pierhead.gateway.http.handler import Handler
 from pierhead.gateway.http.head import Head
 from pierhead.gateway.http.limits import Limits
+from pierhead.gateway.http.pace import Pace
 from pierhead.gateway.http.parsing import Malformed, RequestParser
 from pierhead.gateway.http.shortcuts import Shortcut, Shortcuts
 from pierhead.gateway.http.silent import SILENT
@@ -85,6 +86,7 @@ class Connection(asyncio.Protocol):
         self._has_asked = False
         self._lingers_until_s: float | None = None
         self._is_read_paused = False
+        self._pace = Pace(0.0)
         self._is_advancing = False
         self._is_between = True
         """Whether the parser waits for the first byte of a request, and nothing speaks against answering it."""
@@ -236,6 +238,7 @@ class Connection(asyncio.Protocol):
         self._has_asked = True
         exchange = Exchange(self, head, self.peer)
         self._incoming = exchange
+        self._pace = Pace(self._site.loop.time())
         self._queue.append(exchange)
         self._advance()
 
@@ -285,8 +288,17 @@ class Connection(asyncio.Protocol):
         elif self._express is None and not self._queue:
             if now_s - self._touched_s > limits.idle_timeout_s:
                 self._transport.close()
-        elif self._incoming is not None and not self._is_read_paused and now_s - self._touched_s > limits.body_stall_s:
+        elif self._incoming is not None and not self._is_read_paused:
+            self._check_body(self._incoming, now_s)
+
+    def _check_body(self, incoming: Exchange, now_s: float) -> None:
+        limits = self._site.limits
+        if now_s - self._touched_s > limits.body_stall_s:
             self._fail(Refusal(408, "BAD_REQUEST", "the request's body stopped arriving"))
+        elif self._pace.is_too_slow(
+            incoming.received_bytes, now_s, grace_s=limits.body_stall_s, bytes_per_s=limits.body_bytes_per_s
+        ):
+            self._fail(Refusal(408, "BAD_REQUEST", "the request's body arrived too slowly"))
 
     def close_if_idle(self) -> None:
         is_new = not self._has_asked and self._site.loop.time() - self._touched_s < _FIRST_BYTE_S
@@ -390,11 +402,13 @@ class Connection(asyncio.Protocol):
             self._resume_reading()
         elif not self._is_read_paused and not self._transport.is_closing():
             self._is_read_paused = True
+            self._pace.pause(self._site.loop.time())
             self._transport.pause_reading()
 
     def _resume_reading(self) -> None:
         if self._is_read_paused and not self._transport.is_closing():
             self._is_read_paused = False
             # A pause is our doing and must not count as the caller's silence.
-            self._touched_s = self._site.loop.time()
+            self._touched_s = now_s = self._site.loop.time()
+            self._pace.resume(now_s)
             self._transport.resume_reading()

@@ -13,6 +13,8 @@ class Limits:
     """From the first byte of a request to the end of its headers."""
     body_stall_s: float = 60
     """Without a byte of a body that we are ready to read."""
+    body_bytes_per_s: float = 100
+    """What a body must bring on average in the time after `body_stall_s` in which we are ready to read it."""
     idle_timeout_s: float = 80
     """Without a request. Longer than the 75 s that clients and proxies in front of us keep connections."""
     write_stall_s: float = 120

@@ -113,7 +113,7 @@ class RequestParser:
             self._is_replaying = True
             return
         version = parser.get_http_version()
-        self._refuse_what_we_cannot(version, codings)
+        self._refuse_what_we_cannot(version, codings, has_host=b"host" in singular)
         self._sink.head_parsed(
             Head(
                 method=parser.get_method().decode("latin-1"),
@@ -144,9 +144,12 @@ class RequestParser:
             message = f"the request's headers or trailers exceed {self._max_header_bytes} bytes; send less of them"
             raise Malformed(Refusal(431, "BAD_REQUEST", message))
 
-    def _refuse_what_we_cannot(self, version: str, codings: list[bytes]) -> None:
+    def _refuse_what_we_cannot(self, version: str, codings: list[bytes], *, has_host: bool) -> None:
         if version not in _VERSIONS:
             raise Malformed(Refusal(505, "BAD_REQUEST", f"HTTP/{version} is not spoken here; use HTTP/1.1"))
+        if version == "1.1" and not has_host:
+            message = "the request has no 'host' header, which HTTP/1.1 asks for; send one, or speak HTTP/1.0"
+            raise Malformed(Refusal(400, "BAD_REQUEST", message))
         if codings and codings != [b"chunked"]:
             name = b", ".join(codings).decode("latin-1")
             raise Malformed(

@@ -11,6 +11,7 @@ from pierhead.kit.clock import Clock
 from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.web.routes import Call, Routes
 from pierhead.rollouts.api import abtests_wire as wire
+from pierhead.rollouts.api.read import read_reason
 from pierhead.rollouts.api.rights import Readable, require, require_of
 from pierhead.rollouts.domain.abtests import ABTest
 from pierhead.rollouts.ports import Outcomes
@@ -61,7 +62,7 @@ class ABTestCalls:
 
     def stop(self, call: Call, connection: Connection) -> dict[str, Any]:
         test = self._find(call, connection, Action.MANAGE)
-        reason = call.find_text("reason") or ""
+        reason = read_reason(call)
         return {
             "abtest": wire.abtest_json(self._tests(connection).stop(test.id, by=call.caller.user_name, reason=reason))
         }

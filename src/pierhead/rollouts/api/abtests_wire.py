@@ -25,6 +25,8 @@ def read_spec(call: Call, endpoint: Endpoint, now: datetime) -> ABTestSpec:
     if len(slices) > MOST_SLICES:
         raise InvalidArgument(f"at most {MOST_SLICES} columns can be slices, not {len(slices)}")
     units = call.number("units", 0)
+    if units < 0:
+        raise InvalidArgument(f"`units` must be above 0, or left out, not {units}")
     hours = _number(call.params, "hours", 0.0, 0.0, 24.0 * 365)
     return ABTestSpec(
         arms=arms_of(endpoint, call.find_text("control"), _texts(call.params, "arms")),

@@ -9,7 +9,7 @@ from pierhead.identity.domain.objects import Action
 from pierhead.kit.clock import Clock
 from pierhead.kit.web.routes import Call, Routes
 from pierhead.rollouts.api import wire
-from pierhead.rollouts.api.read import read_minutes
+from pierhead.rollouts.api.read import read_minutes, read_reason
 from pierhead.rollouts.api.rights import admins_only, anybody, require
 from pierhead.rollouts.services.guard import Guard
 from pierhead.rollouts.services.overrides import USUAL, Overrides
@@ -54,7 +54,7 @@ class PolicyCalls:
         endpoint = self._endpoint(call, connection, Action.READ)
         overrides = Overrides(connection, self._clock, self._guard)
         lasting = read_minutes(call, "minutes", USUAL)
-        return {"override": wire.override_json(overrides.give(endpoint, call.caller, call.text("reason"), lasting))}
+        return {"override": wire.override_json(overrides.give(endpoint, call.caller, read_reason(call), lasting))}
 
     def list(self, call: Call, connection: Connection) -> dict[str, Any]:
         endpoint = self._endpoint(call, connection, Action.READ)

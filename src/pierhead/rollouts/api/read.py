@@ -15,6 +15,8 @@ from pierhead.serving.api import databricks_requests_wire as requests
 from pierhead.serving.domain.drafts import ConfigDraft
 from pierhead.serving.domain.endpoints import EntitySpec
 
+_LONGEST_REASON = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -53,6 +55,14 @@ def read_spec(value: object) -> RolloutSpec:
     if isinstance(value, Mapping):
         return parse_spec(orjson.dumps(dict(value)))
     raise InvalidArgument("`spec` must be YAML as text, or an object")
+
+
+def read_reason(call: Call) -> str:
+    """Why somebody does something, in their words; "" if they say nothing. Raises InvalidArgument for a book."""
+    reason = call.find_text("reason") or ""
+    if len(reason) > _LONGEST_REASON:
+        raise InvalidArgument(f"`reason` may have {_LONGEST_REASON} letters, not {len(reason)}")
+    return reason
 
 
 def read_minutes(call: Call, key: str, usual: timedelta) -> timedelta:

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from pierhead.identity.domain.objects import Action, Platform
 from pierhead.identity.domain.objects import Endpoint as EndpointTarget
 from pierhead.identity.services.access import Access
+from pierhead.kit.errors import NotFound
 from pierhead.kit.web.routes import Call
 from pierhead.serving.api.guards import target_of
 from pierhead.serving.domain.endpoints import Endpoint
@@ -16,10 +17,12 @@ def require(call: Call, connection: Connection, action: Action, endpoint: Endpoi
 
 
 def require_of(call: Call, connection: Connection, action: Action, endpoint_id: str) -> None:
-    """As `require`, of an endpoint by its id; what is left of one that is gone is the admins' matter."""
+    """As `require`, of an endpoint by its id; what is left of one that is gone is the admins' matter, and there is
+    nothing for anybody else: NotFound."""
     endpoint = EndpointStore(connection).find_by_id(endpoint_id)
     if endpoint is None:
-        Access(connection, call.caller).require(Action.MANAGE, Platform())
+        if not Access(connection, call.caller).may(Action.MANAGE, Platform()):
+            raise NotFound("its endpoint was deleted; what is left of it only admins see")
     else:
         require(call, connection, action, endpoint)
 

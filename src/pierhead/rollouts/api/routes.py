@@ -15,7 +15,7 @@ from pierhead.kit.web.routes import Call, Handler, PlainHandler, Routes
 from pierhead.rollouts.api import wire
 from pierhead.rollouts.api.abtests import ABTestCalls
 from pierhead.rollouts.api.policies import PolicyCalls
-from pierhead.rollouts.api.read import Start, read_start
+from pierhead.rollouts.api.read import Start, read_reason, read_start
 from pierhead.rollouts.api.rights import Readable, may, require, require_of
 from pierhead.rollouts.domain.comparisons import comparison_of
 from pierhead.rollouts.domain.decisions import decide
@@ -144,7 +144,7 @@ class RolloutCalls:
         def act(call: Call, connection: Connection) -> dict[str, Any]:
             rollout = self._find(call, connection, Action.MANAGE)
             change = getattr(self._rollouts(connection), action)
-            reason = call.find_text("reason") or ""
+            reason = read_reason(call)
             return {"rollout": wire.rollout_json(change(rollout.id, by=call.caller.user_name, reason=reason))}
 
         return act
@@ -154,7 +154,7 @@ class RolloutCalls:
         promoted = self._rollouts(connection).promote(
             rollout.id,
             by=call.caller.user_name,
-            reason=call.find_text("reason") or "",
+            reason=read_reason(call),
             permit=lambda endpoint: self._doors.guard.judge_promotion(connection, call.caller, endpoint),
         )
         return {"rollout": wire.rollout_json(promoted)}
@@ -164,7 +164,7 @@ class RolloutCalls:
         again = self._rollouts(connection).retry(
             rollout.id,
             by=call.caller.user_name,
-            reason=call.find_text("reason") or "",
+            reason=read_reason(call),
             admit=self._admit(call, connection),
         )
         return {"rollout": wire.rollout_json(again)}

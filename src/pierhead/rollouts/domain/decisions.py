@@ -8,7 +8,7 @@ from pierhead.rollouts.domain.gate_terms import OnHarm
 from pierhead.rollouts.domain.gates.looking import look
 from pierhead.rollouts.domain.gates.results import Facts, GateResult, Verdict
 from pierhead.rollouts.domain.readings import Reading
-from pierhead.rollouts.domain.specs import OnMaxDuration, RolloutSpec, Step
+from pierhead.rollouts.domain.specs import CANARY_POINTS, OnMaxDuration, RolloutSpec, Step
 from pierhead.rollouts.domain.states import RolloutState, Status, Traffic, seen_at, traffic_of
 
 _CLOCKS_APART = timedelta(minutes=1)
@@ -88,6 +88,18 @@ def decide(
     return Decision(finding.outcome, finding.rule, finding.reason, gates, after, traffic_of(spec, after))
 
 
+def hindered(spec: RolloutSpec, state: RolloutState, decision: Decision, why: str) -> Decision:
+    """A decision that would give the candidate more than a canary, as one that holds; any other as it is."""
+    gives_more = decision.outcome in (Outcome.ADVANCE, Outcome.PROMOTE) and decision.traffic.points > CANARY_POINTS
+    if not gives_more:
+        return decision
+    held = replace(decision.state, status=Status.HELD, step=state.step, step_started_at=state.step_started_at)
+    held = replace(held, idle=seen_at(state, held.looked_at).idle, reason=why)
+    return replace(
+        decision, outcome=Outcome.HOLD, rule="policy", reason=why, state=held, traffic=traffic_of(spec, held)
+    )
+
+
 def _find_harm(step: Step, gates: tuple[GateResult, ...]) -> _Finding | None:
     """The first harmful gate that rolls back; without one, the first that holds."""
     harmful = [
@@ -125,7 +137,8 @@ def _find_missing(look: _Look) -> _Finding | None:
         return _Finding(Outcome.WAIT, "backlog", "observations of the step still wait to be read")
     if reading.requests < step.least_requests:
         kind = "shadowed requests" if step.is_shadow else "requests of the candidate"
-        return _Finding(Outcome.WAIT, "requests", f"{reading.requests} of {step.least_requests} {kind}")
+        dropped = f"; {reading.dropped} copies were dropped before it saw them" if reading.dropped else ""
+        return _Finding(Outcome.WAIT, "requests", f"{reading.requests} of {step.least_requests} {kind}{dropped}")
     if busy < step.least_duration:
         return _Finding(Outcome.WAIT, "duration", f"{busy} of {step.least_duration}")
     if step.least_requests and _is_quiet(look.spec, reading, look.now):

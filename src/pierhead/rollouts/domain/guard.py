@@ -139,8 +139,8 @@ def judge(
     """What becomes of a change from the shares of the active config to others.
 
     A version may have more than 5 % if it has now, or if it is in `proved`: by a finished rollout, or live with more
-    than 5 % in an earlier config of this endpoint. Entities of one version count together, and their names do not
-    matter. While nothing is live every change is allowed.
+    than 5 % in an earlier config of this endpoint. All others may have 5 % together, so that nothing is gained by
+    copies and names. While nothing is live every change is allowed.
     """
     rule = policy.rule_of(facts)
     live = _by_version(before)
@@ -148,8 +148,8 @@ def judge(
         return ALLOWED
     stood = {version for version, points in live.items() if points > CANARY_POINTS} | set(proved)
     asked = _by_version(after)
-    fresh = tuple(version for version, points in asked.items() if points > CANARY_POINTS and version not in stood)
-    if not fresh:
+    fresh = tuple(version for version in asked if version not in stood)
+    if sum(asked[version] for version in fresh) <= CANARY_POINTS:
         return ALLOWED
     told = _told(facts, fresh, asked)
     if rule.mode is Mode.WARN:

@@ -1,8 +1,9 @@
 """What a rollout proves of its version, by its plan: a plan that asks for nothing proves nothing.
 
 A plan is measured by another one, that of the policy's rule for the endpoint, or `LEAST` where the rule has none. It is
-as strict if every gate of that one is on in every step of the same kind, no laxer, and if its steps of that kind last
-as long, and see as many requests, together.
+as strict if every gate of that one is on in every step of the same kind, no laxer, and if for each of that one's steps
+it has one of the same kind that lasts as long and sees as many requests. Many short steps are not a long one: every
+step begins to count anew, and each has its part only of the level at which harm is found.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,17 +13,22 @@ from operator import ge, le
 from typing import Any
 
 from pierhead.rollouts.domain.gate_terms import GateTerms, OnHarm
-from pierhead.rollouts.domain.specs import ALL_POINTS, CANARY_POINTS, RolloutSpec, Step, usual_gates
+from pierhead.rollouts.domain.specs import ALL_POINTS, CANARY_POINTS, RolloutSpec, Step, usual_gates, usual_spec
 
 _Kind = Callable[[Step], bool]
 _HOUR = timedelta(hours=1)
 _ALL = Step(ALL_POINTS, 0.0, timedelta(), 0, None, usual_gates(ALL_POINTS, 0.0))
 
-LEAST = RolloutSpec((Step(CANARY_POINTS, 0.0, _HOUR, 1000, None, usual_gates(CANARY_POINTS, 0.0)), _ALL))
-"""The least that counts as a canary where no policy says more: with at most 5 %, an hour and 1000 requests."""
+_SHADOW = Step(0, 1.0, _HOUR, 1000, None, usual_gates(0, 1.0))
 
-LEAST_SHADOW = RolloutSpec((Step(0, 1.0, _HOUR, 1000, None, usual_gates(0, 1.0)),))
+LEAST = RolloutSpec((_SHADOW, Step(CANARY_POINTS, 0.0, _HOUR, 1000, None, usual_gates(CANARY_POINTS, 0.0)), _ALL))
+"""The least that counts as a canary where no policy says more: an hour and 1000 requests in shadow, where wrong answers
+show, and as much with at most 5 %."""
+
+LEAST_SHADOW = RolloutSpec((_SHADOW,))
 """The least that counts as a shadow where no policy says more: an hour and 1000 requests."""
+
+_USUAL_STEPS = len(usual_spec().steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ def is_proof_worthy(spec: RolloutSpec, required: RolloutSpec | None) -> bool:
 
 
 def canary_lacks(spec: RolloutSpec, required: RolloutSpec | None) -> tuple[str, ...]:
-    """What is missing in `spec`, in words. A shadow is asked for only where `required` has one."""
+    """What is missing in `spec`, in words. A shadow is asked for where `required` has one, or is none or no canary."""
     measure = required if required is not None and any(map(_is_canary, required.steps)) else LEAST
     lacks = [*_lax_levels(spec, measure), *_short(spec, measure, "with at most 5 %", _is_canary)]
     lacks += _lax_gates(spec, measure, _is_split)
@@ -80,12 +86,18 @@ def _is_shadow(step: Step) -> bool:
 
 def _short(spec: RolloutSpec, required: RolloutSpec, where: str, is_kind: _Kind) -> Iterator[str]:
     own, least = (list(filter(is_kind, each.steps)) for each in (spec, required))
-    requests, wanted = (sum(step.least_requests for step in steps) for steps in (own, least))
-    if requests < wanted:
-        yield f"{requests} of {wanted} requests {where}"
-    lasting, asked = (sum((step.least_duration for step in steps), timedelta()) for steps in (own, least))
-    if lasting < asked:
-        yield f"{lasting} of {asked} {where}"
+    for wanted in least:
+        if not any(_is_as_long(step, wanted) for step in own):
+            requests = max((step.least_requests for step in own), default=0)
+            lasting = max((step.least_duration for step in own), default=timedelta())
+            yield (
+                f"no step {where} of {wanted.least_requests} requests and {wanted.least_duration} "
+                f"(at most {requests} of {wanted.least_requests} requests, {lasting} of {wanted.least_duration})"
+            )
+
+
+def _is_as_long(step: Step, wanted: Step) -> bool:
+    return step.least_requests >= wanted.least_requests and step.least_duration >= wanted.least_duration
 
 
 def _lax_gates(spec: RolloutSpec, required: RolloutSpec, is_kind: _Kind) -> Iterator[str]:
@@ -108,9 +120,12 @@ def _gates(steps: Iterable[Step]) -> Iterator[GateTerms]:
 
 
 def _lax_levels(spec: RolloutSpec, required: RolloutSpec) -> Iterator[str]:
-    # Whoever may hardly ever raise an alarm finds little harm.
+    # Whoever may hardly ever raise an alarm finds little harm, and the steps share what may be.
     if spec.false_alarm < required.false_alarm:
         yield f"false_alarm is {spec.false_alarm:g}, less than {required.false_alarm:g}"
+    most = max(len(required.steps), _USUAL_STEPS) * spec.false_alarm / required.false_alarm
+    if len(spec.steps) > most:
+        yield f"false_alarm is divided among {len(spec.steps)} steps, more than {most:g}"
     if spec.false_promotion > required.false_promotion:
         yield f"false_promotion is {spec.false_promotion:g}, more than {required.false_promotion:g}"
     if spec.quiet_after > required.quiet_after:

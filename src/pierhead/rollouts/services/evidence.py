@@ -51,7 +51,9 @@ def reports_of(rollout: Rollout, decision: Decision) -> Iterator[tuple[str, bool
     numbers = "; ".join(f"{gate.name}: {gate.message}" for gate in decision.gates)
     match decision.outcome:
         case Outcome.ROLL_BACK:
-            yield (SHADOW if step.is_shadow else CANARY), False, f"{where}: {decision.reason}"
+            # Whatever was found before, the last rollout of the version did not end with all of the traffic.
+            for check in (SHADOW, CANARY) if step.is_shadow else (CANARY,):
+                yield check, False, f"{where}: {decision.reason}"
         case Outcome.ADVANCE | Outcome.PROMOTE if is_shown:
             yield SHADOW, True, f"{where}: {numbers}"
         case Outcome.WAIT if is_shown and rollout.spec.is_open_ended and decision.rule == ALL_PASSED:

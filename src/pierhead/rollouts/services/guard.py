@@ -22,7 +22,8 @@ from pierhead.rollouts.domain.guard import (
 )
 from pierhead.rollouts.domain.proofs import Worth, canary_lacks, shadow_lacks
 from pierhead.rollouts.domain.records import Override
-from pierhead.rollouts.domain.specs import RolloutSpec, usual_spec
+from pierhead.rollouts.domain.rollouts import Rollout
+from pierhead.rollouts.domain.specs import CANARY_POINTS, RolloutSpec, usual_spec
 from pierhead.rollouts.ports import Stages
 from pierhead.rollouts.services.guard_knowledge import REMEMBERED, GuardKnowledge, shares_of, version_of
 from pierhead.rollouts.services.rollouts import Rollouts
@@ -30,6 +31,7 @@ from pierhead.rollouts.store.departures import DepartureStore
 from pierhead.rollouts.store.guard import OverrideStore
 from pierhead.serving.domain.candidates import candidate_of
 from pierhead.serving.domain.endpoints import Endpoint, EndpointEvent
+from pierhead.serving.domain.tags import UNIT_KEY, unit_of
 from pierhead.serving.services.endpoints import Endpoints
 from pierhead.serving.store.events import EventStore
 
@@ -50,6 +52,11 @@ class _Case:
     @property
     def rule(self) -> Rule:
         return self.policy.rule_of(self.facts)
+
+    @property
+    def has_unproved(self) -> bool:
+        """Whether something answers that never stood a canary."""
+        return any(share.version not in self.proved and share.points <= CANARY_POINTS for share in self.live)
 
     def ruling(self, asked: Sequence[Share]) -> Ruling:
         return judge(self.policy, self.live, asked, self.proved, self.facts)
@@ -86,19 +93,20 @@ class Guard:
     ) -> Worth:
         """A rollout to the config that `after` has pending, and what it would prove.
 
-        Where the policies hold a version up its rollout must be as strict as they say, and nothing else may come along.
-        A config that was there before was let pass when it was asked for. Raises PermissionDenied, or InvalidArgument
-        without exactly one candidate.
+        Where the policies hold a version up its rollout must be as strict as they say, and nothing else may come along;
+        what comes along in a config that was there before was let pass when it was asked for. Raises PermissionDenied,
+        or InvalidArgument without exactly one candidate.
         """
         case, candidate = self._case(connection, caller, after), version_of(candidate_of(after))
         worth = self._worth(connection, caller, case, candidate, spec)
-        if before.newest.version == after.newest.version:
-            return worth
         asked = shares_of(after.newest)
-        rest = case.ruling([share for share in asked if share.version != candidate])
-        if rest.kind in _HELD:
+        others = [share for share in asked if share.version != candidate]
+        rest = case.ruling(others)
+        if before.newest.version != after.newest.version and rest.kind in _HELD:
             raise PermissionDenied(rest.message)
-        ruling = case.ruling(asked) if worth.canary and not spec.is_open_ended else rest
+        # Whatever the config says, the candidate gets what the steps say.
+        most = max([step.points for step in spec.steps] + [share.points for share in asked if share not in others])
+        ruling = case.ruling([*others, Share(candidate, most)]) if worth.canary else rest
         if ruling.kind in _HELD:
             raise PermissionDenied(
                 f"the rollout policy holds {candidate} up at endpoint {after.name!r}, and these steps prove less "
@@ -132,8 +140,15 @@ class Guard:
         case = self._case(connection, caller, before)
         knowledge = self._knowledge(connection)
         rule, former = knowledge.policy.rule_of(knowledge.facts(after, caller.groups)), case.rule
-        if not case.live or not is_laxer(rule, former):
+        is_dealt_anew = unit_of(before.tags) != unit_of(after.tags) and case.has_unproved
+        if not case.live or not (is_laxer(rule, former) or (former.mode.holds and is_dealt_anew)):
             return
+        if case.override is None and is_dealt_anew:
+            raise PermissionDenied(
+                f"endpoint {before.name!r} serves a version that never stood a canary, and another {UNIT_KEY} may send "
+                f"it more than its share; take the version out first, or have {_names(former)} give leave: pierhead "
+                f"rollouts override {before.name} --reason WHY"
+            )
         if case.override is None:
             raise PermissionDenied(
                 f"by these tags the rollout policy would be laxer at endpoint {before.name!r}: {rule.mode.value} "
@@ -141,6 +156,20 @@ class Guard:
                 f"rollouts override {before.name} --reason WHY"
             )
         self._spend(connection, caller, case, "with other tags")
+
+    def why_not_promote(self, connection: Connection, endpoint: Endpoint, rollout: Rollout) -> str:
+        """Why a rollout proves too little for the policies as they are now; "" if it may go on. They may have become
+        stricter since it began. Leave that was given for its config counts on."""
+        if not rollout.state.worth.canary:
+            return ""
+        knowledge = self._knowledge(connection)
+        rule = knowledge.policy.rule_of(knowledge.facts(endpoint, frozenset()))
+        lacks = canary_lacks(rollout.spec, rule.spec) if rule.mode.holds else ()
+        if not lacks or any(
+            each.config_version == rollout.config_version for each in OverrideStore(connection).list_of(endpoint.id)
+        ):
+            return ""
+        return f"the rollout policy holds the version up by now, and this plan proves too little: {'; '.join(lacks)}"
 
     def remember(self, connection: Connection, endpoint: Endpoint) -> None:
         """Keep for a while what held for an endpoint that is deleted now: its name may come again."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from pierhead.rollouts.domain.decisions import ALL_PASSED, Decision, Outcome, decide
+from pierhead.rollouts.domain.decisions import ALL_PASSED, Decision, Outcome, decide, hindered
 from pierhead.rollouts.domain.fates import fate_of, has_broken, is_ready
 from pierhead.rollouts.domain.gates.results import Facts
 from pierhead.rollouts.domain.readings import Reading
@@ -25,7 +25,7 @@ _ENDS_OF_STEPS = (Outcome.ADVANCE, Outcome.PROMOTE, Outcome.ROLL_BACK)
 class Seen:
     """A rollout and what goes with it. `reading` holds all observations before `positions`; `has_read` says whether
     some of them came since it was kept, and `has_backlog` whether more wait behind them. `is_settled` says whether the
-    candidate already answers as it will from now on."""
+    candidate already answers as it will from now on, `hindrance` why it may not have more than a canary."""
 
     rollout: Rollout
     endpoint: Endpoint | None
@@ -33,6 +33,7 @@ class Seen:
     positions: Positions
     facts: Facts
     is_settled: bool = True
+    hindrance: str = ""
     has_read: bool = False
     has_backlog: bool = False
 
@@ -99,6 +100,8 @@ def judge(seen: Seen, last: LastLook, now: datetime) -> Change | None:
     if not rollout.state.status.is_judged:
         return None
     decision = decide(rollout.spec, rollout.state, seen.reading, seen.facts, now, has_backlog=seen.has_backlog)
+    if seen.hindrance:
+        decision = hindered(rollout.spec, rollout.state, decision, seen.hindrance)
     after = _with(rollout, decision.state, now)
     positions = seen.positions if seen.has_read else None
     change = Change(rollout, after, decision, None, seen.reading if seen.reading.is_changed else None, positions)

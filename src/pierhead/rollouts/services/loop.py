@@ -15,18 +15,18 @@ from pierhead.kit.db import Database
 from pierhead.kit.errors import Conflict, NotFound
 from pierhead.rollouts.domain.gates.results import Facts
 from pierhead.rollouts.domain.readings import Reading, begin_reading, since_ms_of
-from pierhead.rollouts.domain.records import Canaried
 from pierhead.rollouts.domain.rollouts import Rollout
 from pierhead.rollouts.domain.states import seen_at
 from pierhead.rollouts.ports import Alerts, Engines, Evidence, Labels
-from pierhead.rollouts.services.evidence import tell_breakdown, tell_evidence, tell_promotion
+from pierhead.rollouts.services.arriving import prove
+from pierhead.rollouts.services.evidence import tell_breakdown, tell_evidence
 from pierhead.rollouts.services.folding import fold
 from pierhead.rollouts.services.judging import Change, LastLook, Seen, judge
 from pierhead.rollouts.services.observations import Observations
 from pierhead.rollouts.services.rollouts import leave, steer
-from pierhead.rollouts.store.guard import CanariedStore
 from pierhead.rollouts.store.positions import PositionStore
 from pierhead.rollouts.store.rollouts import LookStore, ReadingStore, RolloutStore
+from pierhead.serving.domain.endpoints import Endpoint
 from pierhead.serving.domain.table_tags import table_policy
 from pierhead.serving.services.endpoints import Endpoints
 from pierhead.serving.store.endpoints import EndpointStore
@@ -47,6 +47,7 @@ class Surroundings:
     alerts: Alerts
     evidence: Evidence
     engines: Engines
+    why_not_promote: Callable[[Connection, Endpoint, Rollout], str]
     nudge: Callable[[], object]
 
 
@@ -109,14 +110,16 @@ class RolloutLoop:
             if rollout_id not in self._last_looks:
                 last = LookStore(connection).find_last(rollout_id)
                 self._last_looks[rollout_id] = LastLook(last.at, last.rule) if last else LastLook(now)
+            endpoint = EndpointStore(connection).find_by_id(rollout.endpoint_id)
             return Seen(
                 rollout,
-                EndpointStore(connection).find_by_id(rollout.endpoint_id),
+                endpoint,
                 reading_of(connection, rollout),
                 PositionStore(connection).of(rollout.observer_id),
                 facts_of(connection, rollout, self._around.labels, self._around.alerts),
                 is_settled=rollout.ready_at is not None
                 or self._around.engines.are_settled(connection, rollout.candidate, now),
+                hindrance="" if endpoint is None else self._around.why_not_promote(connection, endpoint, rollout),
             )
 
     def _read(self, seen: Seen, now: datetime) -> Seen:
@@ -147,13 +150,12 @@ class RolloutLoop:
             self._keep(connection, change)
             if change.decision is not None and change.is_evidence:
                 tell_evidence(connection, self._around.evidence, change.before, change.decision, now)
-            if after.state.is_proof and not after.spec.is_open_ended:
-                self._prove(connection, after, now)
+            prove(connection, self._around.evidence, after, now)
             if change.has_broken:
                 tell_breakdown(connection, self._around.evidence, change.before, after.state.reason, now)
             if not change.is_lost:
                 is_told = steer(endpoints, after)
-            if not after.state.status.is_open:
+            if not after.state.status.is_judged:
                 leave(connection, endpoints, after)
         return is_told
 
@@ -166,16 +168,6 @@ class RolloutLoop:
             PositionStore(connection).put(after.observer_id, change.positions)
         if change.look is not None:
             LookStore(connection).add(after.id, change.look)
-
-    def _prove(self, connection: Connection, rollout: Rollout, now: datetime) -> None:
-        """It is promoted, and live."""
-        tell_promotion(
-            connection, self._around.evidence, rollout, LookStore(connection).list_newest(rollout.id, 5), now
-        )
-        found = rollout.candidate
-        CanariedStore(connection).add(
-            Canaried(rollout.endpoint_id, found.model_name, found.model_version, found.digest, rollout.id, now)
-        )
 
 
 def reading_of(connection: Connection, rollout: Rollout) -> Reading:

@@ -33,8 +33,9 @@ Admit = Callable[[Endpoint, Endpoint, RolloutSpec], Worth]
 Permit = Callable[[Endpoint], None]
 """Judges that the candidate of an endpoint gets everything now: raises what forbids it."""
 
-_USUAL_TIMEOUT_S = 120.0
-"""That of gateways by default: a copy may take as long as what it is compared with."""
+_USUAL_TIMEOUT_S = 10.0
+"""Of copies, where neither step nor endpoint says more: few of them are under way at a time, and a candidate that hangs
+must not hold up the others."""
 
 BY_HAND = "person"
 """The rule of decisions that people take."""
@@ -183,7 +184,7 @@ class Rollouts:
         after = replace(rollout, state=state, ended_at=None if state.status.is_open else now)
         self._save(after)
         steer(self._endpoints, after)
-        if not state.status.is_open:
+        if not state.status.is_judged:
             leave(self._connection, self._endpoints, after)
         self._tell(after, action, f"{by}: {action}{_because(reason)}", now)
         return after
@@ -241,7 +242,7 @@ def steer(endpoints: Endpoints, rollout: Rollout) -> bool:
 
 
 def leave(connection: Connection, endpoints: Endpoints, rollout: Rollout) -> None:
-    """Stop watching the endpoint of a rollout that is over."""
+    """Stop watching the endpoint of a rollout that is decided. Harmless twice."""
     endpoints.stop_observing(rollout.endpoint_id, rollout.observer_id)
     PositionStore(connection).forget(rollout.observer_id)
 

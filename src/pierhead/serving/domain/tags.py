@@ -14,6 +14,12 @@ UNIT_KEY = "pierhead.unit_key"
 LONGEST_TIMEOUT_S = 297
 
 _KNOWN = (TIMEOUT, PREWARM, UNIT_KEY, *TABLE_TAGS)
+_OF_THE_PROTOCOL = re.compile(
+    r"header:(accept.*|authorization|cache-control|connection|content-.*|cookie|date|expect|forwarded|from|host|if-.*|"
+    r"keep-alive|origin|pragma|proxy-.*|range|referer|te|trailer|transfer-encoding|upgrade|user-agent|via|x-forwarded-.*)",
+    re.IGNORECASE,
+)
+"""Headers that say nothing of who asks: all requests of a client have the same."""
 _UNIT_KEY = re.compile(r"request|header:[A-Za-z0-9_-]{1,128}|field:.{1,255}", re.DOTALL)
 
 
@@ -47,14 +53,21 @@ def tag_problems(tags: Sequence[Tag]) -> list[str]:
             if tag.value not in ("true", "false"):
                 problems.append(f"tag {PREWARM} must be 'true' or 'false', not {tag.value!r}")
         elif tag.key == UNIT_KEY:
-            if not _UNIT_KEY.fullmatch(tag.value or ""):
-                problems.append(f"tag {UNIT_KEY} must be 'header:NAME', 'field:NAME' or 'request', not {tag.value!r}")
+            problems += _unit_problems(tag.value or "")
         elif tag.key in TABLE_TAGS:
             problem = table_tag_problem(tag)
             problems += [] if problem is None else [problem]
         elif tag.key.startswith(RESERVED):
             problems.append(f"tag {tag.key!r} is not known; of those with {RESERVED} there are {', '.join(_KNOWN)}")
     return problems
+
+
+def _unit_problems(key: str) -> list[str]:
+    if not _UNIT_KEY.fullmatch(key):
+        return [f"tag {UNIT_KEY} must be 'header:NAME', 'field:NAME' or 'request', not {key!r}"]
+    if _OF_THE_PROTOCOL.fullmatch(key):
+        return [f"tag {UNIT_KEY} must name a header that tells who is asked for, not {key!r}"]
+    return []
 
 
 def _value(tags: Sequence[Tag], key: str) -> str | None:

@@ -56,6 +56,14 @@ QueryRights = Callable[[Connection, Sequence[Endpoint]], Mapping[str, Queryable]
 """Who may query each endpoint, by its id."""
 
 
+Activated = Callable[[Connection, str], None]
+"""Is told the id of an endpoint."""
+
+
+def nobody_minds(_connection: Connection, _endpoint_id: str) -> None:
+    return
+
+
 class Reconciler:
     """One per controller. All its memory can be lost: what runs is observed, what should run is in the database."""
 
@@ -76,7 +84,10 @@ class Reconciler:
         rules: RoutingRules,
         log_folder: Path,
         startup_timeout_s: float,
+        activated: Activated = nobody_minds,
     ) -> None:
+        """`activated` hears of every config that becomes active, within the transaction that makes it so."""
+        self._activated = activated
         self._database = database
         self._clock = clock
         self._host = host
@@ -187,6 +198,8 @@ class Reconciler:
             store, events = EndpointStore(connection), EventStore(connection)
             if not _turn(store, RampStore(connection), endpoint, step):
                 return
+            if step.activate:
+                self._activated(connection, endpoint.id)
             for version, deployments in step.deployments.items():
                 store.set_deployments(endpoint.id, version, deployments)
             for event in step.events:

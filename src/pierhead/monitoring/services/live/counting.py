@@ -43,7 +43,7 @@ class LiveCounts:
         """
         try:
             self._add(table, rows)
-        except (pa.ArrowException, ValueError, OverflowError) as error:
+        except (pa.ArrowException, ValueError, OverflowError, OSError) as error:
             log.warning("rows are not counted for the last minutes", table=table, reason=str(error))
 
     def _add(self, table: str, rows: pa.Table) -> None:
@@ -82,8 +82,11 @@ class LiveCounts:
             for slot in self._files.slots(table):
                 if slot < oldest:
                     self._files.forget_slot(table, slot)
-        for key in [key for key in self._slots if key[1] < oldest]:
+        held = slot_of(to_ms(now)) - SLOT_MS
+        for key in [key for key in self._slots if key[1] < (oldest if key in self._dirty else held)]:
+            # What comes late for an older slot is added to its file.
             del self._slots[key]
+            self._dirty.discard(key)
 
     def _find(self, table: str, model: str, now: datetime) -> Mapping[str, Reference]:
         known = self._references.get((table, model))

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from pierhead.kit.replacing import replace_file
 from pierhead.kit.spool import table_folder
 from pierhead.monitoring.domain.live_drift import Sketch
 from pierhead.monitoring.domain.monitors import Baseline
@@ -90,6 +91,4 @@ def _sketch(cell: _Cell) -> Sketch:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)
+    replace_file(path, content, synced=False)
