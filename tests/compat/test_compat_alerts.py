@@ -18,7 +18,12 @@ def test_the_official_client_makes_alerts_that_are_looked_at_and_told(platform: 
     assert seen["made"] == ["too much drift", text, "admin", "ACTIVE"]
     assert (seen["first"], seen["then"]) == ("TRIGGERED", "OK")
     assert (seen["listed"], seen["after"], seen["trashed"]) == ([True], [], "DELETED")
-    assert seen["refused"] == ["InvalidParameterValue", "InvalidParameterValue", "ResourceDoesNotExist"]
+    assert seen["refused"] == [
+        "InvalidParameterValue",
+        "InvalidParameterValue",
+        "ResourceDoesNotExist",
+        "InvalidParameterValue",
+    ]
     assert receiver.events[0] == "alert.triggered"
     assert "MAX of psi is 0.4" in receiver.received[0].json["text"]
     assert receiver.received[0].headers["authorization"] == "Basic dTpw"

@@ -49,7 +49,7 @@ def list_alerts(
                 each["series"],
                 _status(each),
                 _number(each.get("value")),
-                f"{each['side']} {each['threshold']:g}",
+                "" if each["threshold"] is None else f"{each['side']} {each['threshold']:g}",
                 each.get("n"),
                 moment(each["since"]),
                 each["fingerprint"][:12],

@@ -77,6 +77,7 @@ def show(remote: Remote, endpoint: str, days: int, output: Format) -> None:
         empty=f"No predictions in {days} days.",
     )
     say(f"{found['label_rows']} labels in all, {found['unknown_requests']} of requests that nobody knows")
+    _warn(found["unusable_labels"])
 
 
 def _path(endpoint: str, source: str) -> str:
@@ -91,6 +92,12 @@ def _show_added(done: dict[str, Any], output: Format) -> None:
         say(f"These labels are in {done['table']} already; nothing was added")
     else:
         say(f"Added {done['rows_added']} labels to {done['table']}; {done['rows_without_label']} rows had none")
+        _warn(done["rows_unusable"])
+
+
+def _warn(unusable: int) -> None:
+    if unusable:
+        say(f"Warning: {unusable} labels are no numbers, as the predictions are: no prediction is right by them")
 
 
 def _line(cohort: dict[str, Any]) -> tuple[object, ...]:

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     smtp_host: str = Field(default="", description="Server that alerts are e-mailed through; empty: no e-mail.")
     smtp_port: int = Field(default=587, ge=1, le=65535, description="Its port.")
     smtp_encryption: Literal["off", "starttls", "tls"] = Field(
-        default="starttls", description="How the connection to it is encrypted."
+        default="starttls", description="How the connection to it is encrypted: starttls, tls, or off."
     )
     smtp_user: str = Field(default="", description="Who to log in as; empty: without.")
     smtp_password: SecretStr = Field(default=SecretStr(""), description="The password for that.")

@@ -12,7 +12,7 @@ from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.home import Home
 from pierhead.kit.web.caller import Caller
-from pierhead.monitoring.domain.alert_messages import sentence
+from pierhead.monitoring.domain.alert_messages import bare_sentence
 from pierhead.monitoring.domain.alert_records import Subject, SubjectKind
 from pierhead.monitoring.store.alerts import AlertStore
 from pierhead.registry.domain.gate import Report
@@ -78,7 +78,7 @@ class OpenAlerts:
     def open_alerts(self, connection: Connection, rollout: Rollout) -> Sequence[OpenAlert]:
         subject = Subject(SubjectKind.ENDPOINT, rollout.endpoint_id, rollout.endpoint_name)
         return [
-            OpenAlert(alert.rule.rule.name, sentence(alert.rule.rule, alert.series, alert.state), False)
+            OpenAlert(alert.rule.rule.name, bare_sentence(alert.rule.rule, alert.series, alert.state), False)
             for alert in AlertStore(connection).list_open(subject)
         ]
 

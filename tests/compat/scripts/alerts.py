@@ -46,7 +46,11 @@ evaluation = sql.AlertV2Evaluation(
     threshold=sql.AlertV2Operand(value=sql.AlertV2OperandValue(double_value=0.2)),
     empty_result_state=sql.AlertEvaluationState.OK,
     notification=sql.AlertV2Notification(
-        notify_on_ok=True, subscriptions=[sql.AlertV2Subscription(destination_id=ops.id)]
+        notify_on_ok=True,
+        subscriptions=[
+            sql.AlertV2Subscription(destination_id=ops.id),
+            sql.AlertV2Subscription(user_email=w.users.create(user_name="watcher@example.com").user_name),
+        ],
     ),
 )
 text = "SELECT psi FROM `main`.watched.drift WHERE column_name <> :but"
@@ -84,7 +88,8 @@ seen["after"] = [each.id for each in w.alerts_v2.list_alerts()]
 seen["trashed"] = w.alerts_v2.get_alert(made.id).lifecycle_state.value
 
 
-def refusal(query: str) -> str:
+def refusal(query: str, address: str = "watcher@example.com") -> str:
+    evaluation.notification.subscriptions[1].user_email = address
     alert = sql.AlertV2("x", query, "none", evaluation, every_second)
     try:
         w.alerts_v2.create_alert(alert)
@@ -97,5 +102,6 @@ seen["refused"] = [
     refusal("DROP TABLE main.watched.drift"),
     refusal("SELECT content AS psi FROM read_text('/etc/passwd')"),
     refusal("SELECT psi FROM main.watched.none"),
+    refusal("SELECT psi FROM main.watched.drift", "stranger@example.org"),
 ]
 print(json.dumps(seen))

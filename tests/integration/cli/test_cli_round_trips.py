@@ -27,7 +27,7 @@ def _specs(version: str) -> tuple[EntitySpec, EntitySpec]:
 
 
 def test_an_update_to_another_version_loses_no_setting_on_the_way_through_the_server() -> None:
-    routes = (Route("a", 90), Route("b", 10))
+    routes = (Route("a", 9000), Route("b", 1000))
     capture = CaptureConfig("c", "s", "fraud", True)
     entities = tuple(ServedEntity(f"id-{spec.name}", spec.name or "", spec, "digest") for spec in _specs("1"))
     config = EndpointConfig("e", 1, ConfigStatus.ACTIVE, entities, routes, capture, "ada", _NOW)

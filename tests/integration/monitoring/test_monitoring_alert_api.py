@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from alert_rig import START, AlertRig
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import settings, sql
 from deltalake import write_deltalake
+from sqlalchemy import Connection
 
 from fakes.webhooks import Receiver
 from harness.asgi import LiveApp
@@ -21,20 +24,23 @@ from pierhead.catalog.services import places
 from pierhead.catalog.services.grounds import Grounds
 from pierhead.identity.domain.levels import ROOT as ROOT_OBJECT
 from pierhead.identity.domain.objects import Kind
-from pierhead.identity.domain.privileges import METASTORE
+from pierhead.identity.domain.privileges import METASTORE, Privilege
 from pierhead.identity.services.accounts import Authenticator, Identities
 from pierhead.identity.store.grants import GrantStore
 from pierhead.identity.store.permissions import PermissionStore
 from pierhead.kit.clock import to_ms
 from pierhead.kit.db import Database
 from pierhead.kit.home import Home
+from pierhead.kit.names import FullName
 from pierhead.kit.web.app import application
 from pierhead.kit.web.routes import Routes
 from pierhead.monitoring.api import alert_queries, alerts, destinations
-from pierhead.monitoring.services.alert_queries import QueryLooks
+from pierhead.monitoring.domain.destinations import Destination, DestinationKind
+from pierhead.monitoring.services.query_looks import QueryLooks
 from pierhead.monitoring.services.views import InferenceViews
+from pierhead.monitoring.store.alert_outbox import DestinationStore
 from pierhead.registry.store.namespaces import ModelNamespaces
-from pierhead.wiring.alerts import readable_tables, table_owner
+from pierhead.wiring.alerts import is_account, readable_tables, table_owner
 
 ROOT = "/api/2.0/pierhead/alerts"
 DRIFT = """
@@ -61,11 +67,12 @@ class World:
             }
             places.set_up(connection, grounds)
         locate = readable_tables(grounds)
+        self.locate = locate
         self.queries = QueryLooks(database, self.rig.clock, locate)
         routes = Routes(database)
         doors = alerts.AlertDoors(database, self.rig.clock, self.rig.metrics, table_owner(grounds))
         alerts.add_routes(routes, doors)
-        alert_queries.add_routes(routes, self.rig.clock, locate)
+        alert_queries.add_routes(routes, self.rig.clock, locate, is_account(self.rig.clock))
         destinations.add_routes(routes, self.rig.clock, self.rig.seal)
         authenticate = Authenticator(database, self.rig.clock)
         self.live = LiveApp(
@@ -162,6 +169,43 @@ def test_who_may_not_see_the_endpoint_sees_no_alert_of_it_and_changes_nothing(wo
         assert world.ask("POST", path, body, user="rob").status == 403
 
 
+def test_who_may_not_read_the_requests_sees_that_there_is_an_alert_and_no_number_of_it(world: World) -> None:
+    fingerprint = drifting(world)
+    rules = DRIFT + "- {name: broken, metric: traffic.error_rate, above: 0.42}\n"
+    world.ok("POST", "/rules/apply", {"content": rules})
+    everything = json.dumps([world.ask("GET", path, user="rob").json() for path in ("", f"/{fingerprint}", "/rules")])
+    assert "alcohol" in everything
+    assert "0.3" in everything
+    with world.rig.database.transaction() as connection:
+        grants = GrantStore(connection)
+        grants.remove([each for each in grants.list_on([METASTORE]) if each.privilege is Privilege.SELECT])
+    world.rig.at(2)
+    shown = world.ask("GET", f"/{fingerprint}", user="rob").json()
+    alert = shown["alert"]
+    assert (alert["rule"], alert["status"], alert["severity"]) == ("drift", "TRIGGERED", "warning")
+    assert "SELECT from the table of requests" in alert["message"]
+    assert [event["kind"] for event in shown["events"]] == ["TRIGGERED"]
+    listed = world.ask("GET", "?rule=drift", user="rob").json()
+    assert [each["since"] for each in listed["alerts"]] == [alert["since"]]
+    for told in (shown, listed):
+        assert not {"value", "worst_slices", "null_bound", "n", "detail"} & set(
+            told["alerts"][0] if told is listed else alert
+        )
+        for secret in ("alcohol", "0.3", "0.2", "is 0"):
+            assert secret not in json.dumps(told)
+    kept = world.ask("GET", "/rules?endpoint=wine", user="rob").json()
+    assert "0.42" in kept["content"]
+    assert "1 more on values that you may not read" in kept["content"]
+    assert "0.2" not in json.dumps(kept).replace("0.2.", "")
+    for body in ({"endpoint": "wine"}, {"content": DRIFT.replace("drift.population_stability_index", "profile.max")}):
+        refused = world.ask("POST", "/rules/test", body, user="rob")
+        assert refused.status == 403
+        assert "SELECT" in refused.json()["message"]
+    own = "endpoint: wine\nrules: [{name: broken, metric: traffic.error_rate, above: 0.42}]"
+    assert world.ask("POST", "/rules/test", {"content": own}, user="rob").status == 200
+    assert "alcohol" in json.dumps(world.ok("GET", ""))
+
+
 def test_destinations_are_made_by_admins_and_keep_their_secrets(world: World) -> None:
     with Receiver() as receiver:
         made = world.client().notification_destinations.create(
@@ -180,6 +224,7 @@ def test_destinations_are_made_by_admins_and_keep_their_secrets(world: World) ->
         (told,) = receiver.received
         assert told.headers["authorization"] == "Basic dTpodW50ZXIy"
         assert told.json["title"].startswith("Test: [warning] drift of endpoint wine")
+        assert (told.json["event"], told.json["is_test"]) == ("alert.test", True)
     assert [each.display_name for each in world.client("rob").notification_destinations.list()] == ["ops"]
     config = {"generic_webhook": {"url": "http://example.com"}}
     made_by_rob = world.ask(
@@ -294,6 +339,139 @@ def test_a_query_that_breaks_is_an_error_with_its_reason(world: World) -> None:
     assert client.alerts_v2.get_alert(made.id or "").evaluation.state is sql.AlertEvaluationState.ERROR
     (shown,) = world.ok("GET", "")["alerts"]
     assert "the query failed" in shown["message"]
+
+
+def test_a_query_may_speak_of_the_newest_row_and_of_now(world: World) -> None:
+    written = pa.array([START, START + timedelta(hours=1)], pa.timestamp("us", tz="UTC"))
+    world.table("main.wine.quality_requests", {"timestamp": written, "psi": [0.1, 0.2]})
+    wanted = query(
+        "SELECT max(timestamp) AS newest, now() AS present FROM main.wine.quality_requests",
+        source=sql.AlertV2OperandColumn(name="newest"),
+        comparison_operator=sql.ComparisonOperator.LESS_THAN,
+        threshold=sql.AlertV2Operand(column=sql.AlertV2OperandColumn(name="present")),
+    )
+    client = world.client()
+    made = client.alerts_v2.create_alert(wanted)
+    look(world)
+    assert client.alerts_v2.get_alert(made.id or "").evaluation.state is sql.AlertEvaluationState.TRIGGERED
+    (shown,) = world.ok("GET", "")["alerts"]
+    assert "2026, 1, 1, 1, 0" in json.dumps(shown)
+
+
+def test_of_a_long_value_only_the_beginning_is_kept(world: World) -> None:
+    world.table("main.wine.metrics", {"psi": ["z" * 1_000_000]})
+    wanted = query(
+        "SELECT psi FROM main.wine.metrics",
+        source=sql.AlertV2OperandColumn(name="psi"),
+        comparison_operator=sql.ComparisonOperator.NOT_EQUAL,
+        threshold=sql.AlertV2Operand(value=sql.AlertV2OperandValue(string_value="a")),
+    )
+    wanted.custom_description = "{{QUERY_RESULT_VALUE}}"
+    with Receiver() as receiver:
+        world.rig.destination(receiver.url, "chat")
+        chat = next(each.id for each in world.client().notification_destinations.list())
+        subscriptions = [sql.AlertV2Subscription(destination_id=chat)]
+        wanted.evaluation.notification = sql.AlertV2Notification(subscriptions=subscriptions)
+        world.client().alerts_v2.create_alert(wanted)
+        look(world)
+        world.rig.deliver()
+        (told,) = receiver.received
+    assert "zzz..." in told.json["text"]
+    assert len(told.body) < 10_000
+    assert len(json.dumps(world.ok("GET", ""))) < 10_000
+
+
+def to(*addresses: str) -> sql.AlertV2:
+    wanted = query("SELECT psi FROM main.wine.metrics")
+    subscriptions = [sql.AlertV2Subscription(user_email=address) for address in addresses]
+    wanted.evaluation.notification = sql.AlertV2Notification(subscriptions=subscriptions)
+    return wanted
+
+
+def test_mail_goes_to_users_and_to_no_other_address(world: World) -> None:
+    world.table("main.wine.metrics", {"psi": [0.5]})
+    with world.rig.database.transaction() as connection:
+        Identities(connection, world.rig.clock).create_user("sue@example.com")
+    refused = world.ask("POST", "/api/2.0/alerts", to("victim@example.org").as_dict(), user="rob")
+    assert refused.status == 400
+    assert "'victim@example.org' is no user of this platform" in refused.json()["message"]
+    assert "a notification destination that an admin made" in refused.json()["message"]
+
+    rob = world.client("rob")
+    made = rob.alerts_v2.create_alert(to("sue@example.com"))
+    changed = to("sue@example.com", "victim@example.org").as_dict()
+    path = f"/api/2.0/alerts/{made.id}?update_mask=evaluation.notification"
+    assert world.ask("PATCH", path, changed, user="rob").status == 400
+    assert list(rob.notification_destinations.list()) == []
+    (known,) = world.client().notification_destinations.list()
+    assert known.display_name == "sue@example.com"
+    assert world.ask("GET", f"/api/2.0/notification-destinations/{known.id}", user="rob").status == 404
+
+
+def test_the_address_of_a_monitor_is_no_way_around(world: World) -> None:
+    world.table("main.wine.metrics", {"psi": [0.5]})
+    victim = "victim@example.org"
+    with world.rig.database.transaction() as connection:
+        told = Destination(victim, victim, DestinationKind.EMAIL, "rob", START, addresses=(victim,))
+        DestinationStore(connection).add(told)
+    by_name = query("SELECT psi FROM main.wine.metrics")
+    subscriptions = [sql.AlertV2Subscription(destination_id=victim)]
+    by_name.evaluation.notification = sql.AlertV2Notification(subscriptions=subscriptions)
+    for wanted in (to(victim), by_name):
+        assert world.ask("POST", "/api/2.0/alerts", wanted.as_dict(), user="rob").status == 400
+
+
+def test_the_queries_of_one_user_leave_others_their_turn(world: World) -> None:
+    world.table("main.wine.metrics", {"psi": [0.5]})
+    for _ in range(3):
+        world.client("rob").alerts_v2.create_alert(query("SELECT psi FROM main.wine.metrics"))
+    mine = world.client().alerts_v2.create_alert(query("SELECT psi FROM main.wine.metrics"))
+    # Each time that somebody asks how late it is, twenty seconds have passed.
+    passed = count(0, 20)
+    slow = QueryLooks(world.rig.database, world.rig.clock, world.locate, elapsed_s=lambda: next(passed))
+    world.rig.clock.advance(600)
+
+    def looked_at() -> list[bool]:
+        found = world.client().alerts_v2.list_alerts()
+        return [each.evaluation.state is sql.AlertEvaluationState.TRIGGERED for each in found]
+
+    slow.tick()
+    assert looked_at() == [True, False, False, True]
+    assert mine.id is not None
+    for _ in range(2):
+        slow.tick()
+    assert looked_at() == [True] * 4
+
+
+def test_a_query_that_breaks_in_a_way_nobody_foresaw_holds_up_no_other(world: World) -> None:
+    world.table("main.wine.metrics", {"psi": [0.5]})
+    ids = [world.client().alerts_v2.create_alert(query("SELECT psi FROM main.wine.metrics")).id or "" for _ in range(2)]
+    breaks = iter([True, False])
+
+    def locate(connection: Connection, user: str, name: FullName) -> Path:
+        if next(breaks):
+            raise KeyError("nobody foresaw this")
+        return world.locate(connection, user, name)
+
+    world.rig.clock.advance(600)
+    QueryLooks(world.rig.database, world.rig.clock, locate).tick()
+    states = [world.client().alerts_v2.get_alert(each).evaluation.state for each in ids]
+    assert states == [sql.AlertEvaluationState.ERROR, sql.AlertEvaluationState.TRIGGERED]
+
+
+def test_a_clock_that_is_set_back_silences_no_query(world: World) -> None:
+    world.table("main.wine.metrics", {"psi": [0.5]})
+    world.rig.clock.advance(86_400)
+    made = world.client().alerts_v2.create_alert(query("SELECT psi FROM main.wine.metrics"))
+    look(world)
+    world.table("main.wine.metrics", {"psi": [0.1]})
+    client = world.client()
+    client.alerts_v2.update_alert(made.id or "", query("SELECT min(psi) AS psi FROM main.wine.metrics"), "query_text")
+    look(world)
+    world.rig.clock.advance(-86_400)
+    world.queries.tick()
+    seen = client.alerts_v2.get_alert(made.id or "")
+    assert (seen.evaluation.last_evaluated_at or "").startswith("2026-01-01")
 
 
 def test_the_trash_takes_an_alert_out_of_lists_and_looks(world: World) -> None:

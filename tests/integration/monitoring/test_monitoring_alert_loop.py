@@ -174,6 +174,9 @@ def test_actions_are_done_once_and_are_on_the_audit_trail(rig: AlertRig, receive
     rig.at(2.1)
     assert rig.controls.acts == ["hold wine", "roll back wine"]
     assert list(rig.controls.frozen) == [MODEL]
+    # The gate shows it to people who may not read the requests.
+    assert "alert drift of endpoint wine" in rig.controls.frozen[MODEL]
+    assert "alcohol" not in rig.controls.frozen[MODEL]
     rig.deliver()
     (called,) = receiver.received
     assert (called.json["event"], called.json["rule"], called.json["value"]) == ("alert.action", "drift", 0.3)

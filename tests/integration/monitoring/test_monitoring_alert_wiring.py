@@ -55,7 +55,14 @@ def triggered(rig: RolloutRig, value: float) -> None:
 
 def test_an_open_alert_stops_a_rollout_from_going_on(rig: RolloutRig) -> None:
     surroundings = Surroundings(
-        rig.endpoints, rig.observations, _NoLabels(), OpenAlerts(), rig.evidence, rig.engines, nudge=lambda: None
+        rig.endpoints,
+        rig.observations,
+        _NoLabels(),
+        OpenAlerts(),
+        rig.evidence,
+        rig.engines,
+        why_not_promote=lambda *_: "",
+        nudge=lambda: None,
     )
     rig.loop = RolloutLoop(rig.database, rig.clock, surroundings)
     rig.start()

@@ -127,6 +127,17 @@ def test_labels_arrive_once_in_every_form_and_are_counted(world: World) -> None:
     assert (found["label_rows"], found["unknown_requests"]) == (4, 1)
 
 
+def test_labels_that_are_no_numbers_are_counted_where_predictions_are(world: World) -> None:
+    sent: list[Any] = ["orange", [1, 2], {"a": 1}, True, "1", None]
+    body = {"labels": [{"request_id": f"r-{at}", "label": label} for at, label in enumerate(sent)]}
+    # Before the first prediction nobody knows.
+    assert world.ask("POST", LABELS, body).json()["rows_unusable"] == 0
+    world.predict(1)
+    added = world.ask("POST", LABELS, body, Idempotency_Key="again").json()
+    assert (added["rows_added"], added["rows_without_label"], added["rows_unusable"]) == (5, 1, 3)
+    assert world.ask("GET", LABELS).json()["unusable_labels"] == 6
+
+
 def test_a_key_names_a_batch_whatever_is_in_it(world: World) -> None:
     first, second = ({"labels": [{"request_id": name, "label": 0}]} for name in "ab")
     assert not world.ask("POST", LABELS, first, Idempotency_Key="monday").json()["is_replay"]

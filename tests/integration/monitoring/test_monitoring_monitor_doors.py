@@ -21,7 +21,9 @@ from monitors_app import World
 from fakes.clock import FixedClock
 from pierhead.identity.domain.privileges import Privilege as Rights
 from pierhead.identity.services.audit import recording
+from pierhead.identity.services.directory import Accounts
 from pierhead.kit.db import Database
+from pierhead.kit.web.caller import PrincipalKind
 from pierhead.monitoring.domain.alert_records import Subject, SubjectKind
 from pierhead.monitoring.domain.monitors import RefreshState, Trigger
 from pierhead.monitoring.services.metric_table_owners import MetricTableOwners
@@ -159,6 +161,26 @@ def test_the_tables_of_metrics_belong_to_whoever_made_the_monitor(world: World) 
     owners.tick()
     assert world.owner_of(name) == "sam"
     assert world.client("sam").tables.get(name).owner == "sam"
+
+
+def test_who_cannot_own_a_table_now_may_own_it_later(world: World) -> None:
+    table = world.register("theirs", ROWS, "sam")
+    watch(world, table, "sam")
+    owners = MetricTableOwners(world.database, world.grounds)
+    name = f"{table}_drift_metrics"
+    write_deltalake(world.home.tables / Path(*name.split(".")), ROWS)
+    with world.database.transaction() as connection:
+        accounts = Accounts(connection, world.clock)
+        accounts.delete(accounts.get("sam"))
+    owners.tick()
+    assert world.owner_of(name) is None
+    with world.database.transaction() as connection:
+        Accounts(connection, world.clock).restore("sam", PrincipalKind.USER)
+    owners.tick()
+    assert world.owner_of(name) is None, "it is not tried at every tick"
+    world.clock.advance(600)
+    owners.tick()
+    assert world.owner_of(name) == "sam"
 
 
 def test_an_endpoint_with_an_inference_table_gets_a_monitor_and_rules_once(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from pierhead.monitoring.domain.monitors import (
 )
 from pierhead.monitoring.domain.windows import Granularity
 from pierhead.monitoring.services.metric_columns import DRIFT_FIRST, PROFILE_FIRST
+from pierhead.monitoring.services.request_columns import OWN
 
 HOUR = timedelta(hours=1)
 
@@ -320,6 +321,40 @@ def test_a_window_that_lost_its_rows_loses_its_metrics(world: RefreshWorld, gene
 
     assert set(world.profile()["start"]) == {NOON - 2 * HOUR}
     assert world.drift().empty
+
+
+def test_metrics_stay_when_rows_of_a_requests_table_are_too_old_to_be_kept(world: RefreshWorld) -> None:
+    name = "main.wine.quality_requests"
+    for hours in (3, 2, 1):
+        world.write(_asked(NOON - hours * HOUR, 60), name)
+    world.watch_table(name, TimeSeriesProfile("timestamp", (Granularity.HOUR, Granularity.DAY)))
+    assert world.loop.tick()
+
+    def n() -> dict[str, list[int]]:
+        rows = world.read("main.watch.quality_requests_profile_metrics", log_type="INPUT", column_name="x")
+        return {granularity: list(some["n"]) for granularity, some in rows.groupby("granularity")}
+
+    assert n() == {"1 hour": [60, 60, 60], "1 day": [180]}
+    DeltaTable(world.path(name)).delete(f"timestamp < '{(NOON - 2 * HOUR).isoformat()}'")
+    world.ask(name)
+    assert world.loop.tick()
+    assert n() == {"1 hour": [60, 60, 60], "1 day": [180]}
+    DeltaTable(world.path(name)).delete()
+    world.ask(name)
+    assert world.loop.tick()
+    assert n() == {"1 hour": [60, 60, 60], "1 day": [180]}
+
+
+def _asked(start: datetime, n: int) -> pa.Table:
+    own = {
+        "databricks_request_id": [f"{start:%H}-{place}" for place in range(n)],
+        "row_index": [0] * n,
+        "timestamp": [start + timedelta(seconds=place) for place in range(n)],
+        "route": ["primary"] * n,
+    }
+    columns = [pa.array(own.get(field.name, [None] * n), field.type) for field in OWN]
+    table = pa.table(columns, schema=OWN)
+    return table.append_column("x", pa.array(range(n))).append_column("prediction", pa.array([0.5] * n))
 
 
 def test_the_first_refresh_looks_thirty_days_back(world: RefreshWorld, generator: np.random.Generator) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
+from time import sleep
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,13 +15,23 @@ from refresh_world import HOURLY, NOON, TABLE, RefreshWorld, log_rows
 
 from harness.databases import LentDatabases
 from pierhead.monitoring.domain.alert_records import Delivery
-from pierhead.monitoring.domain.monitors import MonitorDraft, MonitorStatus, Notifications, RefreshState
+from pierhead.monitoring.domain.monitors import (
+    CustomMetric,
+    CustomMetricType,
+    MonitorDraft,
+    MonitorStatus,
+    Notifications,
+    RefreshState,
+    Schedule,
+    TimeSeriesProfile,
+)
 from pierhead.monitoring.domain.windows import Granularity
+from pierhead.monitoring.services.delta_sql import empty_database, interrupting
 from pierhead.monitoring.services.failed_refreshes import tell_failure
 from pierhead.monitoring.services.monitor_definitions import Definitions
 from pierhead.monitoring.services.monitor_output import MonitorOutput
 from pierhead.monitoring.services.monitors import Monitors
-from pierhead.monitoring.services.refresh_loop import RefreshLoop
+from pierhead.monitoring.services.refresh_loop import TOO_LONG, RefreshLoop
 from pierhead.monitoring.store.alert_outbox import DeliveryStore
 
 HOUR = timedelta(hours=1)
@@ -87,6 +100,36 @@ def test_a_refresh_that_breaks_does_not_hold_up_the_next_one(
     assert world.refresh().state is RefreshState.SUCCESS
 
 
+def test_a_monitor_whose_refresh_takes_too_long_waits_longer_each_time(
+    world: RefreshWorld, generator: np.random.Generator
+) -> None:
+    world.write(log_rows(generator, NOON - HOUR, 60))
+    world.watch(HOURLY, schedule=Schedule("0 0 * * * ?", "UTC"))
+    hasty = RefreshLoop(world.database, world.clock, replace(world.around, longest_s=0.0))
+    assert hasty.tick()
+    assert (world.last().state, world.last().message[: len(TOO_LONG)]) == (RefreshState.FAILED, TOO_LONG)
+    waited = []
+    for _ in range(2):
+        hours = 0
+        while not hours or not hasty.tick():
+            world.clock.advance(3600)
+            hours += 1
+        waited.append(hours)
+    # Two and four hours, and then the next full one.
+    assert waited == [3, 5]
+
+    world.ask()
+    assert world.loop.tick()
+    assert world.last().state is RefreshState.SUCCESS
+
+
+def test_no_query_after_the_end_of_the_time_goes_on() -> None:
+    with empty_database() as database, interrupting(database, 0.01):
+        for _ in range(2):
+            with pytest.raises(duckdb.InterruptException):
+                database.execute("SELECT sum(a.range + b.range) FROM range(10000000) a, range(10000000) b").fetchall()
+
+
 def test_what_a_killed_refresh_left_on_disk_is_taken_away(world: RefreshWorld, tmp_path: Path) -> None:
     left = tmp_path / "work" / "pierhead-refresh-1" / "profile.arrow"
     left.parent.mkdir(parents=True)
@@ -113,3 +156,55 @@ def test_windows_that_a_monitor_has_no_longer_are_not_judged_any_more(
     world.refresh()
 
     assert set(output.read_profile(now, NOON - HOUR)["granularity"].to_pylist()) == {"1 day"}
+
+
+def test_a_query_under_way_ends_when_nobody_wants_it_any_more() -> None:
+    with (
+        empty_database() as database,
+        interrupting(database, 600.0, lambda: True),
+        pytest.raises(duckdb.InterruptException),
+    ):
+        database.execute("SELECT sum(a.range + b.range) FROM range(10000000) a, range(10000000) b").fetchall()
+
+
+def test_a_refresh_that_is_canceled_ends_though_its_query_would_run_on(
+    world: RefreshWorld, generator: np.random.Generator
+) -> None:
+    world.write(log_rows(generator, NOON - HOUR, 300_000))
+    slow = f"max(length(greatest({', '.join(f'md5(x::VARCHAR || {each})' for each in range(300))})))"
+    metrics = [CustomMetric(f"slow_{n}", CustomMetricType.AGGREGATE, slow, ("x",), "double") for n in range(4)]
+    world.watch(HOURLY, custom_metrics=tuple(metrics))
+    working = Thread(target=world.loop.tick)
+    working.start()
+    while world.last().state is RefreshState.PENDING:
+        sleep(0.02)
+    # It is at the slow query by then.
+    sleep(1)
+    with world.database.transaction() as connection:
+        Monitors(connection, world.clock).cancel_refresh(TABLE, world.last().id)
+    working.join(10)
+
+    assert not working.is_alive()
+    assert world.last().state is RefreshState.CANCELED
+    assert world.monitor().status is not MonitorStatus.ERROR
+
+
+@pytest.mark.parametrize("granularity", [Granularity.WEEKS_4, Granularity.YEAR])
+def test_rows_of_odd_times_are_in_no_window_and_the_refresh_says_how_many(
+    world: RefreshWorld, generator: np.random.Generator, granularity: Granularity
+) -> None:
+    world.write(log_rows(generator, NOON - HOUR, 60))
+    world.watch(TimeSeriesProfile("ts", (granularity,)))
+    odd = log_rows(generator, NOON - HOUR, 3)
+    times = [datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC), NOON]
+    odd = odd.set_column(0, "ts", pa.array(times, odd.schema.field("ts").type))
+    world.write(odd)
+    assert world.loop.tick()
+    assert (world.last().state, world.last().message[:16]) == (RefreshState.SUCCESS, "left out 2 rows ")
+    assert set(world.profile(column_name=":table")["count"]) == {61}
+
+    world.write(odd)
+    assert (world.refresh().state, world.last().message[:16]) == (RefreshState.SUCCESS, "left out 4 rows ")
+    world.write(log_rows(generator, NOON - HOUR, 60), mode="overwrite")
+    assert (world.refresh().state, world.last().message) == (RefreshState.SUCCESS, "")
+    assert set(world.profile(column_name=":table")["count"]) == {60}

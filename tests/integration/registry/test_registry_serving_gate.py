@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 
 import pytest
 from registry_world import World
 from sqlalchemy import Connection
 
+from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.web.caller import Caller
 from pierhead.registry.domain.gate import StageTarget
 from pierhead.registry.domain.refusals import GateClosed
 from pierhead.registry.domain.stages import Stage
 from pierhead.serving.domain.drafts import ConfigDraft
-from pierhead.serving.domain.endpoints import EndpointConfig, EntitySpec, Tag
+from pierhead.serving.domain.endpoints import AiGateway, EndpointConfig, EntitySpec, Tag
+from pierhead.serving.domain.rate_limits import CallLimit, LimitKey
 from pierhead.serving.services.endpoints import Endpoints
 from pierhead.serving.store.endpoints import EndpointStore
 from pierhead.wiring.serving_gate import RegistryServingGate
@@ -87,6 +90,13 @@ class Serving:
 
     def _newest(self, connection: Connection) -> EndpointConfig:
         return Endpoints(connection, self._world.clock, self._versions).get("fraud").newest
+
+    def limit_group(self, group: str, by: Caller = SAM) -> None:
+        with self._world.database.transaction() as connection:
+            endpoints = Endpoints(connection, self._world.clock, self._versions)
+            before = endpoints.get_locked("fraud")
+            limited = AiGateway(rate_limits=(CallLimit(5, LimitKey.GROUP, group),))
+            self._gate.require(connection, by, before, replace(before, ai_gateway=limited))
 
     def delete(self, by: Caller = SAM) -> None:
         with self._world.database.transaction() as connection:
@@ -255,3 +265,10 @@ def test_a_change_in_the_moment_in_which_an_endpoint_is_gated_is_judged_as_one_a
             changed.result()
 
     assert serving.tags() == {"environment": "production"}
+
+
+def test_a_rate_limit_of_a_group_that_there_is_not_is_refused(serving: Serving) -> None:
+    serving.create()
+    serving.limit_group("admins")
+    with pytest.raises(InvalidArgument, match="there is no group 'admns' to limit; `pierhead groups list` shows"):
+        serving.limit_group("admns")

@@ -11,6 +11,7 @@ from pierhead.monitoring.domain.alert_rules import Action, ActionKind, Side
 from pierhead.monitoring.domain.alert_yaml import InvalidAlertRules, parse_rules, read_rule, rule_json, rules_yaml
 from pierhead.monitoring.domain.destinations import DestinationDraft, DestinationKind, check_destination
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WHOLE = b"""
 endpoint: fraud
 rules:
@@ -103,6 +104,9 @@ def test_jobs_cannot_be_started_yet() -> None:
         (0, "IS_NOT_NULL", None, True),
         (None, "NOT_EQUAL", 1.0, False),
         (1, "EQUAL", None, False),
+        (NOON, "LESS_THAN", "2026-03-01T13:00:00+02:00", False),
+        (NOON.replace(tzinfo=None), "EQUAL", NOON, True),
+        (NOON.date(), "LESS_THAN", "2026-03-01T11:00:00Z", True),
     ],
     ids=str,
 )
@@ -115,6 +119,9 @@ def test_results_are_compared_as_the_alert_says(
 def test_what_cannot_be_compared_is_told() -> None:
     with pytest.raises(InvalidArgument, match="'a' cannot be compared"):
         is_bad("a", Operator.LESS_THAN, 1.0)
+    with pytest.raises(InvalidArgument, match="cannot be compared") as refusal:
+        is_bad(NOON, Operator.LESS_THAN, "z" * 5_000_000)
+    assert len(str(refusal.value)) < 1000
 
 
 def test_a_mask_changes_what_it_names_and_nothing_else() -> None:

@@ -107,6 +107,30 @@ def test_what_nobody_heard_of_is_not_told_to_be_over() -> None:
     assert judge(RULE, state, readings(0.3, 0.3, 0.1), at(3)).notice is None
 
 
+def test_the_end_that_a_silence_hid_is_told_when_it_is_over() -> None:
+    told = judge(RULE, begin(START), readings(0.3, 0.3), at(2)).after
+    hidden = judge(RULE, silenced(told, at(5)), readings(0.3, 0.3, 0.1), at(3))
+    assert (hidden.after.status, hidden.notice) == (Status.OK, None)
+    after = judge(RULE, hidden.after, readings(0.3, 0.3, 0.1, 0.1, 0.1), at(5))
+    assert after.notice is Notice.RESOLVED
+    assert judge(RULE, after.after, readings(0.3, 0.3, 0.1, 0.1, 0.1), at(6)).notice is None
+
+
+def test_the_end_that_a_silence_hid_is_told_once_the_metric_can_be_read() -> None:
+    told = judge(RULE, begin(START), readings(0.3, 0.3), at(2)).after
+    hidden = judge(RULE, silenced(told, at(4)), readings(0.3, 0.3, 0.1), at(3)).after
+    broken = judge(RULE, hidden, Unreadable("the disk is gone"), at(4))
+    assert broken.notice is Notice.ERROR
+    assert judge(RULE, broken.after, readings(0.3, 0.3, 0.1, 0.1), at(5)).notice is Notice.RESOLVED
+
+
+def test_what_triggers_again_within_a_silence_is_told_as_a_new_trigger() -> None:
+    told = judge(RULE, begin(START), readings(0.3, 0.3), at(2)).after
+    hidden = judge(RULE, silenced(told, at(5)), readings(0.3, 0.3, 0.1), at(3)).after
+    again = judge(RULE, hidden, readings(0.3, 0.3, 0.1, 0.3, 0.3), at(5))
+    assert again.notice is Notice.TRIGGERED
+
+
 def test_a_rule_can_keep_silent_about_the_end() -> None:
     assert notices(watch(rule(on_ok=False), [0.3, 0.3, 0.1]))[-1] is None
 

@@ -91,6 +91,7 @@ def test_entity_keys_are_hashed_as_the_table_has_them() -> None:
         ({"request_id": "r", "row_index": "first", "label": 1}, "row_index 'first' is no integer"),
         ({"request_id": "r", "label": 1, "weight": -1}, "weight"),
         ({"request_id": "r", "label": 1, "label_ts": "yesterday"}, "label_ts 'yesterday'"),
+        ({"request_id": "r", "label": 1, "label_ts": "2226-01-01"}, "more than a day in the future"),
         ({"request_id": "r", "lable": 1}, "not lable"),
         ({"request_id": "r"}, "need a column 'label'"),
         ({"request_id": "r", "databricks_request_id": "r", "label": 1}, "at most once"),

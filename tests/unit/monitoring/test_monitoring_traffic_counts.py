@@ -44,6 +44,15 @@ def test_shares_are_judged_only_while_weights_stay_and_there_is_a_choice() -> No
     assert sample_ratio(pooled([even, other])) is None
 
 
+def test_what_a_ramp_dealt_is_held_against_no_weights() -> None:
+    dealt = TrafficCounts(by_entity=Counter(a=900, c=100))
+    after = TrafficCounts(by_entity=Counter(a=50, c=50), points={"a": 5000, "c": 5000})
+    for order in ([dealt, after], [after, dealt]):
+        assert sample_ratio(pooled(order)) is None
+    nothing = TrafficCounts(limited=3)
+    assert sample_ratio(pooled([nothing, after, nothing])) == pytest.approx(0)
+
+
 def test_windows_can_be_wider_than_what_is_counted() -> None:
     counted = {START + i * timedelta(minutes=5): TrafficCounts(Counter({"200": 100, "500": i})) for i in range(12)}
     rule = AlertRule(

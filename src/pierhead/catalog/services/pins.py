@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -34,6 +35,10 @@ class Pins:
     def versions_of(self, location: Path) -> frozenset[int]:
         """The versions of the table here that somebody pins."""
         return self._store.versions_of(_key(_real(location)))
+
+    def of(self, location: Path) -> Sequence[Pin]:
+        """All pins of the table here, sorted by version and holder."""
+        return self._store.of(_key(_real(location)))
 
     def list(self) -> list[Pin]:
         """All pins, sorted by place, version and holder."""

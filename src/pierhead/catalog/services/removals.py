@@ -1,5 +1,6 @@
 """Deleting tables, volumes, schemas and catalogs. No row of data is lost: managed folders are moved aside."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import structlog
 from sqlalchemy import Connection
 
 from pierhead.catalog.domain.names import SchemaName
+from pierhead.catalog.domain.pins import Pin
 from pierhead.catalog.domain.places import Contents
 from pierhead.catalog.domain.tables import Table, TableType
 from pierhead.catalog.domain.volumes import Volume, VolumeType
@@ -26,6 +28,8 @@ from pierhead.kit.errors import InvalidState
 from pierhead.kit.names import FullName
 
 log = structlog.get_logger()
+
+_REASONS_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +94,11 @@ class Removals:
         return leftovers
 
     def _drop_table(self, connection: Connection, table: Table) -> list[Leftover]:
-        pinned = Pins(connection, self._grounds.clock).versions_of(table.location)
+        pinned = Pins(connection, self._grounds.clock).of(table.location)
         if pinned:
             raise InvalidState(
-                f"table '{table.full_name}' cannot be deleted: its versions {', '.join(map(str, sorted(pinned)))} are "
-                "pinned by model versions that were trained on them; delete those first"
+                f"table '{table.full_name}' cannot be deleted: {_told(pinned)}; delete first what "
+                "needs them, the model versions that were trained on them or the monitors that read them"
             )
         TableStore(connection).delete(table.full_name)
         Ownership(connection).forget_asset(Kind.TABLE, table.full_name)
@@ -111,6 +115,14 @@ class Removals:
             root = home.tables if leftover.location.is_relative_to(home.tables) else home.volumes
             kept = set_aside(root, leftover.location, leftover.name, now)
             log.info("dropped folder kept", name=leftover.name, folder=None if kept is None else str(kept))
+
+
+def _told(pins: Sequence[Pin]) -> str:
+    """The versions and why they are pinned, the first few reasons."""
+    versions = ", ".join(str(each) for each in sorted({each.version for each in pins}))
+    reasons = list(dict.fromkeys(each.reason for each in pins))
+    more = [f"and {len(reasons) - _REASONS_TOLD} more"] if len(reasons) > _REASONS_TOLD else []
+    return f"its versions {versions} are pinned ({'; '.join([*reasons[:_REASONS_TOLD], *more])})"
 
 
 def _refuse_full(title: str, contents: Contents, *, force: bool) -> None:

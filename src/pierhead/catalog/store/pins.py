@@ -1,5 +1,6 @@
 """Pins as rows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,13 @@ class PinStore:
     def versions_of(self, location_sha256: str) -> frozenset[int]:
         query = select(table_pins.c.version).where(table_pins.c.location_sha256 == location_sha256)
         return frozenset(self._connection.scalars(query))
+
+    def of(self, location_sha256: str) -> Sequence[Pin]:
+        """Those of one place, sorted by version and holder."""
+        query = select(table_pins).where(table_pins.c.location_sha256 == location_sha256)
+        return [
+            _pin(row) for row in self._connection.execute(query.order_by(table_pins.c.version, table_pins.c.holder))
+        ]
 
     def list(self) -> list[Pin]:
         """All pins, sorted by place, version and holder."""

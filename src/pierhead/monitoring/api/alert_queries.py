@@ -13,15 +13,15 @@ from pierhead.kit.web.routes import Call, Routes
 from pierhead.monitoring.domain.alert_queries import AlertQuery
 from pierhead.monitoring.domain.alert_records import KeptAlert
 from pierhead.monitoring.domain.alerts import Status
-from pierhead.monitoring.services.alert_queries import AlertQueries, Locate
+from pierhead.monitoring.services.alert_queries import AlertQueries, IsAccount, Locate
 
 _ROOT = "/2.0/alerts"
 _DEFAULT_PAGE, _LARGEST_PAGE = 100, 1000
 _STATES = {Status.OK: "OK", Status.TRIGGERED: "TRIGGERED", Status.ERROR: "ERROR"}
 
 
-def add_routes(routes: Routes, clock: Clock, locate: Locate) -> None:
-    calls = QueryCalls(clock, locate)
+def add_routes(routes: Routes, clock: Clock, locate: Locate, is_account: IsAccount) -> None:
+    calls = QueryCalls(clock, locate, is_account)
     routes.add("POST", _ROOT, calls.create, guard=_anybody)
     routes.add("GET", _ROOT, calls.list, guard=_anybody)
     routes.add("GET", _ROOT + "/{id}", calls.get, guard=_anybody)
@@ -32,9 +32,10 @@ def add_routes(routes: Routes, clock: Clock, locate: Locate) -> None:
 class QueryCalls:
     """Handlers: an alert is its owner's, and the admins'."""
 
-    def __init__(self, clock: Clock, locate: Locate) -> None:
+    def __init__(self, clock: Clock, locate: Locate, is_account: IsAccount) -> None:
         self._clock = clock
         self._locate = locate
+        self._is_account = is_account
 
     def create(self, call: Call, connection: Connection) -> dict[str, Any]:
         queries = self._queries(connection)
@@ -74,7 +75,7 @@ class QueryCalls:
         return query
 
     def _queries(self, connection: Connection) -> AlertQueries:
-        return AlertQueries(connection, self._clock, self._locate)
+        return AlertQueries(connection, self._clock, self._locate, self._is_account)
 
 
 def query_json(query: AlertQuery, alert: KeptAlert | None) -> dict[str, Any]:

@@ -1,38 +1,32 @@
 """`/2.0/pierhead/alerts*`: rules, what they found, and what people do about it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from pierhead.identity.domain.objects import Action, Asset, Kind, Platform
-from pierhead.identity.services.access import Access
+from pierhead.identity.domain.objects import Action
 from pierhead.kit.clock import Clock, from_ms
 from pierhead.kit.db import Database
 from pierhead.kit.errors import InvalidArgument, NotFound
 from pierhead.kit.names import FullName
 from pierhead.kit.web.routes import Call, Routes
 from pierhead.monitoring.api import alerts_wire as wire
-from pierhead.monitoring.domain.alert_records import KeptRule, Subject, SubjectKind
+from pierhead.monitoring.api.alert_rights import AlertRights, OwnerOf
+from pierhead.monitoring.domain.alert_records import KeptAlert, KeptRule, Subject, SubjectKind
 from pierhead.monitoring.domain.alert_yaml import RuleSet, parse_rules, rules_yaml
 from pierhead.monitoring.services.alert_looks import judged, read_series
 from pierhead.monitoring.services.alert_metrics import AlertMetrics
 from pierhead.monitoring.services.alert_rules import AlertRules, endpoint_subject, table_subject
 from pierhead.monitoring.store.alert_outbox import DeliveryStore, DestinationStore
-from pierhead.monitoring.store.alert_queries import QueryStore
 from pierhead.monitoring.store.alerts import AlertStore
-from pierhead.serving.api.guards import target_of
 from pierhead.serving.store.endpoints import EndpointStore
 
 _ROOT = "/2.0/pierhead/alerts"
 _RULES = f"{_ROOT}/rules"
 _ONE = _ROOT + "/{fingerprint}"
 _EVENTS, _DELIVERIES = 50, 10
-
-OwnerOf = Callable[[Connection, FullName], str | None]
-"""The owner of a table. Raises NotFound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +53,15 @@ def add_routes(routes: Routes, doors: AlertDoors) -> None:
 
 
 class AlertCalls:
-    """Handlers: who may see what a rule is about may see its alerts, who may manage it may act on them."""
+    """Handlers: who may see what a rule is about may see its alerts, who may manage it may act on them.
+    What they tell of values is left out for whoever may not read those."""
 
     def __init__(self, doors: AlertDoors) -> None:
         self._doors = doors
 
     def list(self, call: Call, connection: Connection) -> dict[str, Any]:
         """`endpoint`, `table`, `status` and `rule` narrow it."""
-        rights = _Rights(connection, call, self._doors.owner_of)
+        rights = self._rights(call, connection)
         status, rule = call.find_text("status"), call.find_text("rule")
         named = {call.find_text("endpoint"), call.find_text("table")} - {None}
         found = [
@@ -76,57 +71,79 @@ class AlertCalls:
             and status in (None, alert.state.status.value)
             and rule in (None, alert.rule.rule.name)
         ]
-        return {"alerts": [wire.alert_json(alert) for alert in found if rights.may(Action.READ, alert.rule.subject)]}
+        seen = [alert for alert in found if rights.may(Action.READ, alert.rule.subject)]
+        return {"alerts": [_alert(alert, rights) for alert in seen]}
 
     def get(self, call: Call, connection: Connection) -> dict[str, Any]:
         rules = self._rules(connection)
         alert = rules.get(call.text("fingerprint"))
-        self._require(call, connection, Action.READ, alert.rule.subject)
+        rights = self._rights(call, connection)
+        rights.require(Action.READ, alert.rule.subject)
+        events = rules.events(alert.fingerprint, _EVENTS)
         deliveries = DeliveryStore(connection).list_of_rule(alert.rule.id, _DELIVERIES)
         names = {each.id: each.name for each in DestinationStore(connection).list_all()}
+        told = [wire.delivery_json(each, names.get(each.destination_id)) for each in deliveries]
+        if not rights.sees_numbers(alert.rule.subject, alert.rule.rule):
+            return {
+                "alert": wire.bare_alert_json(alert),
+                "rule": wire.bare_rule_body(alert.rule),
+                "events": [wire.bare_event_json(each) for each in events],
+                "deliveries": [each | {"subject": ""} for each in told],
+            }
         return {
             "alert": wire.alert_json(alert),
             "rule": wire.rule_body(alert.rule),
-            "events": [wire.event_json(each) for each in rules.events(alert.fingerprint, _EVENTS)],
-            "deliveries": [wire.delivery_json(each, names.get(each.destination_id)) for each in deliveries],
+            "events": [wire.event_json(each) for each in events],
+            "deliveries": told,
         }
 
     def acknowledge(self, call: Call, connection: Connection) -> dict[str, Any]:
         rules = self._rules(connection)
         alert = rules.get(call.text("fingerprint"))
-        self._require(call, connection, Action.MANAGE, alert.rule.subject)
+        rights = self._rights(call, connection)
+        rights.require(Action.MANAGE, alert.rule.subject)
         reason = call.find_text("reason") or ""
-        return {"alert": wire.alert_json(rules.acknowledge(alert.fingerprint, by=call.caller.user_name, reason=reason))}
+        done = rules.acknowledge(alert.fingerprint, by=call.caller.user_name, reason=reason)
+        return {"alert": _alert(done, rights)}
 
     def silence(self, call: Call, connection: Connection) -> dict[str, Any]:
         """`until` in milliseconds, or `minutes`; 0 minutes end a silence."""
         rules = self._rules(connection)
         alert = rules.get(call.text("fingerprint"))
-        self._require(call, connection, Action.MANAGE, alert.rule.subject)
+        rights = self._rights(call, connection)
+        rights.require(Action.MANAGE, alert.rule.subject)
         done = rules.silence(
             alert.fingerprint,
             until=_until(call, self._doors.clock.now()),
             by=call.caller.user_name,
             reason=call.find_text("reason") or "",
         )
-        return {"alert": wire.alert_json(done)}
+        return {"alert": _alert(done, rights)}
 
     def rules(self, call: Call, connection: Connection) -> dict[str, Any]:
         """Those of `endpoint` or `table`, as YAML too; or all that the caller may see."""
         if call.find_text("endpoint") or call.find_text("table"):
             subject = self._subject(call.find_text("endpoint") or "", call.find_text("table") or "", connection)
-            self._require(call, connection, Action.READ, subject)
+            rights = self._rights(call, connection)
+            rights.require(Action.READ, subject)
             kept = self._rules(connection).list_rules(subject)
-            return {"rules": [wire.rule_body(each) for each in kept], "content": _content(subject, kept)}
-        rights = _Rights(connection, call, self._doors.owner_of)
+            shown = [each for each in kept if rights.sees_numbers(subject, each.rule)]
+            content = _content(subject, shown)
+            if len(shown) < len(kept):
+                content += f"# {len(kept) - len(shown)} more on values that you may not read\n"
+            return {"rules": [_rule(each, rights) for each in kept], "content": content}
+        rights = self._rights(call, connection)
         every = self._rules(connection).list_rules()
-        return {"rules": [wire.rule_body(each) for each in every if rights.may(Action.READ, each.subject)]}
+        return {"rules": [_rule(each, rights) for each in every if rights.may(Action.READ, each.subject)]}
 
     def apply(self, call: Call, connection: Connection) -> dict[str, Any]:
         """`content` is YAML; the endpoint or table that it names has these rules from now on, and no others."""
         wanted = parse_rules(call.text("content").encode())
         subject = self._subject(wanted.endpoint, wanted.table, connection)
-        self._require(call, connection, Action.MANAGE, subject)
+        rights = self._rights(call, connection)
+        rights.require(Action.MANAGE, subject)
+        for rule in wanted.rules:
+            rights.require_numbers(subject, rule)
         rules = self._rules(connection)
         applied = rules.apply(subject, wanted, by=call.caller.user_name)
         return wire.applied_json(applied) | {"content": _content(subject, rules.list_rules(subject))}
@@ -139,8 +156,11 @@ class AlertCalls:
             endpoint = wanted.endpoint if wanted else call.find_text("endpoint") or ""
             table = wanted.table if wanted else call.find_text("table") or ""
             subject = self._subject(endpoint, table, connection)
-            self._require(call, connection, Action.READ, subject)
+            rights = self._rights(call, connection)
+            rights.require(Action.READ, subject)
             kept = self._rules(connection).list_rules(subject)
+            for rule in wanted.rules if wanted else [each.rule for each in kept]:
+                rights.require_numbers(subject, rule)
             known = {rule.id: AlertStore(connection).list_of(rule.id) for rule in kept}
         now = self._doors.clock.now()
         if wanted is not None:
@@ -166,7 +186,10 @@ class AlertCalls:
         return AlertRules(connection, self._doors.clock)
 
     def _require(self, call: Call, connection: Connection, action: Action, subject: Subject) -> None:
-        _Rights(connection, call, self._doors.owner_of).require(action, subject)
+        self._rights(call, connection).require(action, subject)
+
+    def _rights(self, call: Call, connection: Connection) -> AlertRights:
+        return AlertRights(connection, call.caller, self._doors.owner_of)
 
     def _subject(self, endpoint: str, table: str, connection: Connection) -> Subject:
         if bool(endpoint) == bool(table):
@@ -180,46 +203,13 @@ class AlertCalls:
         return endpoint_subject(found)
 
 
-class _Rights:
-    """What the caller may do to what rules are about; what is gone is the admins' matter."""
+def _alert(alert: KeptAlert, rights: AlertRights) -> dict[str, Any]:
+    sees = rights.sees_numbers(alert.rule.subject, alert.rule.rule)
+    return wire.alert_json(alert) if sees else wire.bare_alert_json(alert)
 
-    def __init__(self, connection: Connection, call: Call, owner_of: OwnerOf) -> None:
-        self._connection = connection
-        self._user = call.caller.user_name
-        self._access = Access(connection, call.caller)
-        self._owner_of = owner_of
-        self._known: dict[tuple[Action, Subject], bool] = {}
 
-    def may(self, action: Action, subject: Subject) -> bool:
-        key = (action, subject)
-        if key not in self._known:
-            target = self._target(subject)
-            self._known[key] = target is None or self._access.may(action, target)
-        return self._known[key]
-
-    def require(self, action: Action, subject: Subject) -> None:
-        target = self._target(subject)
-        if target is not None:
-            self._access.require(action, target)
-
-    def _target(self, subject: Subject) -> Any:
-        """None for an alert on a query of the caller's own."""
-        match subject.kind:
-            case SubjectKind.ENDPOINT:
-                endpoint = EndpointStore(self._connection).find_by_id(subject.id)
-                return Platform() if endpoint is None else target_of(endpoint)
-            case SubjectKind.TABLE:
-                return self._table(FullName.parse(subject.id))
-            case SubjectKind.QUERY:
-                query = QueryStore(self._connection).find(subject.id)
-                return None if query is not None and query.owner == self._user else Platform()
-
-    def _table(self, name: FullName) -> Asset | Platform:
-        try:
-            owner = self._owner_of(self._connection, name)
-        except NotFound:
-            return Platform()
-        return Asset(Kind.TABLE, name.catalog, name.schema, name.name, owner)
+def _rule(kept: KeptRule, rights: AlertRights) -> dict[str, Any]:
+    return wire.rule_body(kept) if rights.sees_numbers(kept.subject, kept.rule) else wire.bare_rule_body(kept)
 
 
 def _content(subject: Subject, kept: list[KeptRule]) -> str:

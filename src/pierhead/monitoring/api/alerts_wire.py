@@ -1,5 +1,6 @@
 """Alerts and their rules as JSON; moments in milliseconds since 1970."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +10,25 @@ from pierhead.monitoring.domain.alert_records import AlertEvent, Delivery, KeptA
 from pierhead.monitoring.domain.alert_yaml import rule_json
 from pierhead.monitoring.domain.alerts import AlertState
 from pierhead.monitoring.services.alert_rules import Applied
-from pierhead.monitoring.services.alert_telling import Outcome
+from pierhead.monitoring.services.alert_telling import ACKNOWLEDGED, HEARD, SILENCED, Outcome
+
+_WITHHELD = "what is measured is shown to whoever may SELECT from the table of requests, or manages the endpoint"
 
 
 def alert_json(alert: KeptAlert) -> dict[str, Any]:
     return {"fingerprint": alert.fingerprint} | _state_json(alert.rule, alert.series, alert.state)
+
+
+def bare_alert_json(alert: KeptAlert) -> dict[str, Any]:
+    """For whoever may not read what is measured: no number, no column, no text made of them."""
+    state = alert.state
+    shown = replace(state, reading=None, message="")
+    return alert_json(replace(alert, series="", state=shown)) | {
+        "series": "",
+        "message": _WITHHELD,
+        "threshold": None,
+        "clears_at": None,
+    }
 
 
 def trial_json(rule: KeptRule, outcome: Outcome, now: datetime) -> dict[str, Any]:
@@ -31,6 +46,19 @@ def rule_body(kept: KeptRule) -> dict[str, Any]:
         "created_at": to_ms(kept.created_at),
         "spec": rule_json(kept.rule),
     }
+
+
+def bare_rule_body(kept: KeptRule) -> dict[str, Any]:
+    """As `bare_alert_json`. Without the id too: with it, a guessed column is known by its alert's fingerprint."""
+    rule = kept.rule
+    spec = {"name": rule.name, "metric": str(rule.metric), "severity": rule.severity.value}
+    return {key: value for key, value in rule_body(kept).items() if key != "id"} | {"spec": spec, "withheld": _WITHHELD}
+
+
+def bare_event_json(event: AlertEvent) -> dict[str, Any]:
+    """As `bare_alert_json`: what people said is theirs, what the platform said is made of numbers."""
+    said = event.message if event.kind in (ACKNOWLEDGED, SILENCED, HEARD) else ""
+    return event_json(replace(event, message=said, numbers={}))
 
 
 def event_json(event: AlertEvent) -> dict[str, Any]:

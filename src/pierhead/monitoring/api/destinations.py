@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from pierhead.identity.domain.objects import Action, Platform
 from pierhead.identity.services.access import Access
 from pierhead.kit.clock import Clock
-from pierhead.kit.errors import InvalidArgument, NotImplementedYet
+from pierhead.kit.errors import InvalidArgument, NotFound, NotImplementedYet
 from pierhead.kit.sealing import Seal
 from pierhead.kit.web.routes import Call, Routes
 from pierhead.monitoring.domain.destinations import Destination, DestinationDraft, DestinationKind
@@ -46,13 +46,17 @@ class DestinationCalls:
         made = self._destinations(connection).create(draft, by=call.caller.user_name)
         return destination_json(made, is_admin=True)
 
-    def list(self, _call: Call, connection: Connection) -> dict[str, Any]:
-        found = self._destinations(connection).list_all()
-        return {"results": [destination_json(each, is_admin=False) for each in found]}
+    def list(self, call: Call, connection: Connection) -> dict[str, Any]:
+        is_admin, found = _is_admin(call, connection), self._destinations(connection).list_all()
+        return {
+            "results": [destination_json(each, is_admin=False) for each in found if is_admin or not each.is_address]
+        }
 
     def get(self, call: Call, connection: Connection) -> dict[str, Any]:
         found = self._destinations(connection).get(call.text("id"))
-        is_admin = Access(connection, call.caller).may(Action.MANAGE, Platform())
+        is_admin = _is_admin(call, connection)
+        if found.is_address and not is_admin:
+            raise NotFound(f"notification destination '{call.text('id')}' does not exist")
         return destination_json(found, is_admin=is_admin)
 
     def update(self, call: Call, connection: Connection) -> dict[str, Any]:
@@ -114,9 +118,13 @@ def _config_json(destination: Destination) -> dict[str, Any]:
             return {"generic_webhook": {"url_set": True} | said}
 
 
+def _is_admin(call: Call, connection: Connection) -> bool:
+    return Access(connection, call.caller).may(Action.MANAGE, Platform())
+
+
 def _admins_only(call: Call, connection: Connection) -> None:
     Access(connection, call.caller).require(Action.MANAGE, Platform())
 
 
 def _anybody(_call: Call, _connection: Connection) -> None:
-    """Names are no secret."""
+    """Names are no secret; addresses of single people are left out of them."""

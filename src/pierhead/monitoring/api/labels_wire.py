@@ -72,6 +72,7 @@ def added_json(added: Added) -> dict[str, Any]:
         "batch_id": added.batch_id,
         "rows_added": added.rows,
         "rows_without_label": added.skipped,
+        "rows_unusable": added.unusable,
         "is_replay": added.is_replay,
     }
 
@@ -81,6 +82,7 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
     return {
         "label_rows": coverage.labels,
         "unknown_requests": coverage.unknown_requests,
+        "unusable_labels": coverage.unusable,
         "delay_seconds": _delays([None if delay is None else delay.total_seconds() for delay in delays]),
         "cohorts": [_cohort(cohort) for cohort in coverage.cohorts],
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pierhead.kit.clock import to_ms
+from pierhead.monitoring.domain.alert_metrics import tells_values
 from pierhead.monitoring.domain.alert_rules import AlertRule, Family
 from pierhead.monitoring.domain.alerts import AlertState, Notice, Reading, Slice, Status
 
@@ -32,7 +33,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`subject` is `endpoint NAME`, `table NAME` or `query NAME`; `alerts` are of one rule, the worst first."""
+    """`subject` is `endpoint NAME`, `table NAME` or `query NAME`; `alerts` are of one rule, the worst first.
+
+    `is_test`: somebody tries whether it arrives, and nothing is to be done.
+    """
 
     notice: Notice
     rule: AlertRule
@@ -40,10 +44,16 @@ class Message:
     alerts: tuple[Told, ...]
     custom_summary: str = ""
     custom_description: str = ""
+    is_test: bool = False
 
 
 def title_of(message: Message) -> str:
     """One line."""
+    title = _title(message)
+    return f"Test: {title}" if message.is_test else title
+
+
+def _title(message: Message) -> str:
     if message.custom_summary:
         return message.custom_summary
     severity = message.rule.severity.value
@@ -96,11 +106,19 @@ def sentence(rule: AlertRule, series: str, state: AlertState) -> str:
     return f"{text}; worst slices: {_slices(reading.worst)}" if reading.worst else text
 
 
+def bare_sentence(rule: AlertRule, series: str, state: AlertState) -> str:
+    """As `sentence`, for people who may not read the values that were measured."""
+    if not tells_values(rule.metric):
+        return sentence(rule, series, state)
+    return f"{rule.metric}: {state.status.value} since {state.since:%Y-%m-%d %H:%M} UTC"
+
+
 def webhook_json(message: Message, delivery_id: str, at_ms: int) -> dict[str, Any]:
     """What webhooks are told. `event_id` is the same whenever it is sent again."""
     return {
         "event_id": delivery_id,
-        "event": f"alert.{message.notice.value}",
+        "event": "alert.test" if message.is_test else f"alert.{message.notice.value}",
+        "is_test": message.is_test,
         "timestamp_ms": at_ms,
         "rule": message.rule.name,
         "severity": message.rule.severity.value,

@@ -28,6 +28,11 @@ def parse_metric(text: str) -> Metric:
     return Metric(family, name)
 
 
+def tells_values(metric: Metric) -> bool:
+    """Whether it is made of the values that requests carried: traffic and how many labels came are the endpoint's."""
+    return metric.family in (Family.DRIFT, Family.PROFILE, Family.QUALITY)
+
+
 def needs_columns(metric: Metric) -> bool:
     """Whether it is measured for each column of the table; quality is one of the table as a whole."""
     return metric.family in (Family.DRIFT, Family.PROFILE)

@@ -4,7 +4,7 @@ judged."""
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from typing import Any
 
@@ -65,6 +65,9 @@ class Operand:
     def __str__(self) -> str:
         return f"{self.aggregation or FIRST_ROW} of {self.column}"
 
+
+MOST_SHOWN = 300
+"""Characters of a value that states, events and messages show."""
 
 Threshold = float | str | bool | Operand | None
 
@@ -143,6 +146,16 @@ def is_bad(value: Any, operator: Operator, threshold: Any) -> bool:
             return bool(left <= right)
 
 
+def shown(value: object) -> str:
+    """A value in words; of a long one its beginning.
+
+    >>> shown("a" * 500)[-12:], shown(0.5)
+    ('aaaaaaaaa...', '0.5')
+    """
+    text = str(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
+
+
 def filled(template: str, values: Mapping[str, str]) -> str:
     """A template with its variables filled in; those that we do not know stay.
 
@@ -158,9 +171,19 @@ def _comparable(value: Any, threshold: Any) -> tuple[Any, Any]:
     if isinstance(threshold, str) and isinstance(value, str):
         return value, threshold
     try:
+        if isinstance(value, date) or isinstance(threshold, date):
+            return _moment(value), _moment(threshold)
         return float(value), float(threshold)
-    except (TypeError, ValueError):
-        raise InvalidArgument(f"{value!r} cannot be compared with {threshold!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidArgument(f"{shown(repr(value))} cannot be compared with {shown(repr(threshold))}") from None
+
+
+def _moment(value: Any) -> datetime:
+    """UTC where nothing else is said. Raises ValueError or TypeError for what is no day and no time."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _flag(value: Any) -> bool:
@@ -168,4 +191,4 @@ def _flag(value: Any) -> bool:
         return value.lower() == "true"
     if isinstance(value, bool | int | float):
         return bool(value)
-    raise InvalidArgument(f"{value!r} is neither true nor false")
+    raise InvalidArgument(f"{shown(repr(value))} is neither true nor false")

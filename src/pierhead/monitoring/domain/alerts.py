@@ -68,7 +68,8 @@ class AlertState:
 
     `since`: when what it shows began. `counts_from`: windows that ended by then were answered for. `reading` is the
     newest that counted, `violating` of `of` windows were bad. `notified_at` and `acked_by` belong to the present
-    trigger. `message` says what is wrong, in trouble.
+    trigger; `notified_at` stays after it until its end is told, which waits for the end of a silence. `message` says
+    what is wrong, in trouble.
     """
 
     since: datetime
@@ -148,7 +149,9 @@ def judge(rule: AlertRule, state: AlertState, readings: Sequence[Reading] | Unre
     if notice in (Notice.TRIGGERED, Notice.REMINDER):
         after = replace(after, notified_at=now)
     if not after.is_open:
-        after = replace(after, triggered_at=None, notified_at=None, acked_by="")
+        is_end_owed = notice is not Notice.RESOLVED and rule.telling.on_ok
+        notified_at = after.notified_at if is_end_owed else None
+        after = replace(after, triggered_at=None, notified_at=notified_at, acked_by="")
     return AlertDecision(state, after, notice)
 
 
@@ -213,7 +216,8 @@ def _weighed(rule: AlertRule, state: AlertState, readings: Sequence[Reading] | U
         return replace(seen, condition=Status.OK)
     if bad < rule.counting.violating:
         return replace(seen, condition=Status.PENDING)
-    return replace(seen, condition=Status.TRIGGERED, triggered_at=now)
+    # Another trigger than the one that was told, if its end could not be told yet.
+    return replace(seen, condition=Status.TRIGGERED, triggered_at=now, notified_at=None)
 
 
 def _notice(rule: AlertRule, before: AlertState, after: AlertState, now: datetime) -> Notice | None:
@@ -221,10 +225,9 @@ def _notice(rule: AlertRule, before: AlertState, after: AlertState, now: datetim
         return None
     if after.trouble is not None:
         return _notice_of_trouble(rule, before, after)
-    if before.is_open and not after.is_open:
-        return Notice.RESOLVED if rule.telling.on_ok and before.notified_at is not None else None
     if not after.is_open:
-        return None
+        # Also later than it cleared: nobody is told while it is silent, or while it cannot be read.
+        return Notice.RESOLVED if rule.telling.on_ok and before.notified_at is not None else None
     if after.notified_at is None:
         return Notice.TRIGGERED
     is_due = rule.telling.retrigger is not None and now - after.notified_at >= rule.telling.retrigger

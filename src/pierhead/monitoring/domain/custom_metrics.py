@@ -1,15 +1,16 @@
 """Metrics that owners of monitors define: Jinja that becomes one SQL expression.
 
 `{{input_column}}` is the column at hand, `{{prediction_col}}`, `{{label_col}}` and `{{timestamp_col}}` are those of the
-profile; in a drift metric `{{current_df}}` and `{{base_df}}` are the two profile rows. Templates run in a sandbox, the
-SQL in a database that can open nothing.
+profile; in a drift metric `{{current_df}}` and `{{base_df}}` are the two profile rows. Of Jinja a template may have
+little more than that, since a template that computes could take the whole machine; its SQL runs in a database that can
+open nothing.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pierhead.kit.errors import InvalidArgument
@@ -27,6 +28,10 @@ _MOST_CHARACTERS = 10_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _TICKED = re.compile(r"`\s*(\{\{[^{}]*\}\})\s*`")
 _SANDBOX = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_ALLOWED = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr),
+    *(nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.For),
+)
 
 
 def render(metric: CustomMetric, names: Mapping[str, str]) -> str:
@@ -34,17 +39,50 @@ def render(metric: CustomMetric, names: Mapping[str, str]) -> str:
 
     Raises InvalidArgument.
     """
+    if len(metric.definition) > _MOST_CHARACTERS:
+        raise InvalidArgument(f"custom metric {metric.name!r}: its definition is longer than {_MOST_CHARACTERS}")
     try:
         # Databricks' examples put words into backticks; here they are quoted already.
-        sql = _SANDBOX.from_string(_TICKED.sub(r"\1", metric.definition)).render(names)
+        text = _TICKED.sub(r"\1", metric.definition)
+        # Before it is compiled: that computes what is constant.
+        _check_template(metric, _SANDBOX.parse(text))
+        sql = _SANDBOX.from_string(text).render(names)
+    except InvalidArgument:
+        raise
     except TemplateError as error:
         raise InvalidArgument(f"custom metric {metric.name!r}: its definition cannot be rendered: {error}") from error
     except Exception as error:
-        # What a template divides, indexes or calls may raise anything.
+        # Brackets a thousand deep, or comparisons of what cannot be compared.
         raise InvalidArgument(f"custom metric {metric.name!r}: its definition fails: {error}") from error
     if len(sql) > _MOST_CHARACTERS:
         raise InvalidArgument(f"custom metric {metric.name!r}: its SQL has more than {_MOST_CHARACTERS} characters")
     return sql
+
+
+def _check_template(metric: CustomMetric, template: nodes.Template) -> None:
+    """Raises InvalidArgument unless it is made of text, names, constants, conditions and loops that are not nested."""
+    for node in _within(template):
+        if not isinstance(node, _ALLOWED):
+            told = f"it may not have {type(node).__name__}"
+        elif isinstance(node, nodes.For) and (
+            not isinstance(node.iter, nodes.Name) or any(isinstance(each, nodes.For) for each in _within(node))
+        ):
+            told = "a loop goes over one of the names, and not within another loop"
+        else:
+            continue
+        raise InvalidArgument(
+            f"custom metric {metric.name!r}: its definition cannot be rendered: {told} (line {node.lineno}); templates "
+            "have text, names, constants, comparisons, and, or, not, if and for; the rest is for the SQL to say"
+        )
+
+
+def _within(node: nodes.Node) -> Iterator[nodes.Node]:
+    """All below it."""
+    waiting = list(node.iter_child_nodes())
+    while waiting:
+        each = waiting.pop()
+        yield each
+        waiting += each.iter_child_nodes()
 
 
 def names_of(profile: Profile, input_column: str | None) -> dict[str, str]:

@@ -43,6 +43,11 @@ class Destination:
     addresses: tuple[str, ...] = ()
     sealed: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def is_address(self) -> bool:
+        """Whether it is an address alone, as somebody's alert or monitor names it: then it is not shown to others."""
+        return self.kind is DestinationKind.EMAIL and self.addresses == (self.name,)
+
 
 @dataclass(frozen=True, slots=True)
 class DestinationDraft:

@@ -22,7 +22,8 @@ class FromTable:
 class Added:
     """What became of a batch. A batch that was there already adds nothing: `is_replay`.
 
-    `skipped` rows had no label.
+    `skipped` rows had no label. The labels of `unusable` rows are no numbers, and so never those of a model that
+    answers with numbers.
     """
 
     table: str
@@ -30,3 +31,4 @@ class Added:
     rows: int
     skipped: int
     is_replay: bool
+    unusable: int = 0

@@ -44,20 +44,22 @@ class TrafficCounts:
         return sum(count for status, count in self.by_status.items() if status.startswith("5"))
 
     def add(self, other: "TrafficCounts") -> None:
-        """Take in what was counted elsewhere, or later."""
+        """Take in what was counted elsewhere, or later, under the same weights or others."""
+        weights = [each.points for each in (self, other) if each.by_entity]
+        # What came while a ramp dealt has no weights, and can be held against no others.
+        self.is_mixed = self.is_mixed or None in weights or any(each != weights[0] for each in weights)
+        if other.by_entity or self.points is None:
+            self.points = other.points
+        self.count(other)
+
+    def count(self, other: "TrafficCounts") -> None:
+        """Take in what was counted at the same time, under the weights that hold for all of it."""
         self.by_status.update(other.by_status)
         self.latencies = [a + b for a, b in zip(self.latencies, other.latencies, strict=True)]
         self.by_entity.update(other.by_entity)
         self.limited += other.limited
         self.dropped += other.dropped
         self.is_mixed = self.is_mixed or other.is_mixed
-        self._weigh(other.points)
-
-    def _weigh(self, points: dict[str, int] | None) -> None:
-        if points is None:
-            return
-        self.is_mixed = self.is_mixed or (self.points is not None and self.points != points)
-        self.points = points
 
 
 def entity_counts(entity: EntityTraffic, before: EntityTraffic | None) -> TrafficCounts:

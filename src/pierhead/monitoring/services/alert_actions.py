@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
@@ -22,6 +23,7 @@ from pierhead.serving.store.endpoints import EndpointStore
 KEPT = timedelta(days=7)
 
 _AT_ONCE = 100
+_CHECK = "no_open_alert"
 _FREEZE_EVERY = timedelta(seconds=5)
 
 log = structlog.get_logger()
@@ -43,27 +45,40 @@ class AlertActions:
         self._database = database
         self._controls = controls
         self._frozen_at: datetime | None = None
+        self._failing: dict[int | str, str] = {}
 
     def tick(self, now: datetime) -> None:
         """Do what was asked for, and keep the gate's evidence as the open alerts say."""
         with self._database.reading() as connection:
-            asked = ActionStore(connection).list_open(_AT_ONCE)
+            # Those that fail do not take the places of those behind them.
+            asked = ActionStore(connection).list_open(_AT_ONCE + len(self._failing))
             freezes = FreezeStore(connection).list_all()
         for action in asked:
-            try:
-                self._act(action, now)
-            except Conflict as error:
-                # Somebody was faster: the next tick sees what they did.
-                log.info("alert tries again to act", action=action.kind.value, reason=error.message)
-        is_time = self._frozen_at is None or now - self._frozen_at >= _FREEZE_EVERY
+            self._apart(action.position, action.kind.value, partial(self._act, action, now))
+        is_time = self._frozen_at is None or abs(now - self._frozen_at) >= _FREEZE_EVERY
         if freezes and is_time:
             self._frozen_at = now
             self._keep_frozen(freezes, now)
+        known = {each.position for each in asked} | {each.model_name for each in freezes}
+        self._failing = {key: error for key, error in self._failing.items() if key in known}
 
     def tidy(self, connection: Connection, now: datetime) -> None:
         """Forget what is over for a week."""
         ActionStore(connection).delete_done(now - KEPT)
         DeliveryStore(connection).delete_ended(now - KEPT)
+
+    def _apart(self, key: int | str, action: str, act: Callable[[], None]) -> None:
+        """What fails is tried again at the next tick, and does not hold up the others."""
+        try:
+            act()
+            self._failing.pop(key, None)
+        except Conflict as error:
+            # Somebody was faster: the next tick sees what they did.
+            log.info("alert tries again to act", action=action, reason=error.message)
+        except Exception as error:
+            if self._failing.get(key) != repr(error):
+                log.exception("an alert could not act, will try again", action=action)
+            self._failing[key] = repr(error)
 
     def _act(self, asked: AskedAction, now: datetime) -> None:
         params = {"alert": asked.fingerprint, "endpoint_id": asked.endpoint_id}
@@ -96,7 +111,7 @@ class AlertActions:
         for model in models:
             FreezeStore(connection).put(Freeze(asked.fingerprint, model, asked.reason, now))
             self._controls.promotions.freeze(connection, model, asked.reason, now)
-        return f"promotions of {', '.join(models) or 'no model'} are frozen"
+        return f"promotions of {', '.join(models) or 'no model'} are frozen where the policy asks for {_CHECK!r}"
 
     def _keep_frozen(self, freezes: list[Freeze], now: datetime) -> None:
         """New versions are frozen like the others, and a model thaws with the last alert that froze it."""
@@ -109,10 +124,12 @@ class AlertActions:
         still = {each.model_name: each for each in freezes if is_open[each.fingerprint]}
         for model in sorted({each.model_name for each in freezes}):
             over = [each.fingerprint for each in freezes if each.model_name == model and not is_open[each.fingerprint]]
-            if model in still:
-                self._freeze_more(still[model], over, now)
-            else:
-                self._thaw(model, over, now)
+            act = (
+                partial(self._freeze_more, still[model], over, now)
+                if model in still
+                else partial(self._thaw, model, over, now)
+            )
+            self._apart(model, "keep_frozen", act)
 
     def _freeze_more(self, freeze: Freeze, over: list[str], now: datetime) -> None:
         with self._database.transaction() as connection:

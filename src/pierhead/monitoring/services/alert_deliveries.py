@@ -122,11 +122,19 @@ class AlertDeliveries:
                 destination = DestinationStore(connection).find(delivery.destination_id)
             if destination is None or self._stop.is_set():
                 return
-            is_taken, outcome = self._sender.send(destination, delivery)
+            is_taken, outcome = self._send(destination, delivery)
             self._note(destination, delivery, outcome, is_taken=is_taken)
         except SQLAlchemyError:
             # The next tick tries again.
             log.exception("a delivery could not be noted", delivery=delivery.id)
+
+    def _send(self, destination: Destination, delivery: Delivery) -> tuple[bool, str]:
+        """What nobody foresaw is a try that failed too, so that the next one waits."""
+        try:
+            return self._sender.send(destination, delivery)
+        except Exception as error:
+            log.exception("a delivery broke", destination=destination.name, delivery=delivery.id)
+            return False, f"{type(error).__name__}, which nobody foresaw; the controller's log has more"
 
     def _note(self, destination: Destination, delivery: Delivery, outcome: str, *, is_taken: bool) -> None:
         now = self._clock.now()

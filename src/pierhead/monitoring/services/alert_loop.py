@@ -45,27 +45,37 @@ class AlertLoop:
         self._around = surroundings
         self._due: dict[str, datetime] = {}
         self._failing: dict[str, str] = {}
+        self._unfollowed = ""
         self._tidied: datetime | None = None
 
     def tick(self) -> None:
         """Look at every rule that is due; one that fails does not hold up the others."""
         now = self._clock.now()
-        self._around.traffic.follow(now)
+        self._follow(now)
         with self._database.reading() as connection:
             rules = RuleStore(connection).list_all()
         for rule in rules:
-            if now >= self._due.get(rule.id, now):
+            if _is_due(self._due.get(rule.id), rule, now):
                 self._due[rule.id] = now + rule.rule.every
                 self._look(rule, now)
         self._around.actions.tick(now)
         self._forget(rules)
-        if self._tidied is None or now - self._tidied >= _TIDY_EVERY:
+        if self._tidied is None or abs(now - self._tidied) >= _TIDY_EVERY:
             self._tidy(now)
             self._tidied = now
 
     def stop(self) -> None:
         """Keep what is only in memory."""
         self._around.traffic.save(self._clock.now())
+
+    def _follow(self, now: datetime) -> None:
+        try:
+            self._around.traffic.follow(now)
+            self._unfollowed = ""
+        except Exception as error:  # rules of drift and quality are looked at all the same
+            if self._unfollowed != repr(error):
+                log.exception("what gateways counted cannot be followed, will try again")
+            self._unfollowed = repr(error)
 
     def _look(self, rule: KeptRule, now: datetime) -> None:
         if rule.subject.kind is SubjectKind.QUERY:
@@ -94,6 +104,11 @@ class AlertLoop:
             EventStore(connection).delete_before(now - EVENTS_KEPT)
             self._around.actions.tidy(connection, now)
             RuleStore(connection).delete(_orphans(connection))
+
+
+def _is_due(due: datetime | None, rule: KeptRule, now: datetime) -> bool:
+    # One that is due later than it can be was looked at before the clock was set back.
+    return due is None or now >= due or due > now + rule.rule.every
 
 
 def _orphans(connection: Connection) -> list[str]:

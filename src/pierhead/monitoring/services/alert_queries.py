@@ -1,4 +1,4 @@
-"""Alerts on queries: what clients do with them, and the looks that the controller takes."""
+"""Alerts on queries: what clients do with them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -7,43 +7,28 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import structlog
 from sqlalchemy import Connection
 
 from pierhead.kit.audit_context import note
 from pierhead.kit.clock import Clock
-from pierhead.kit.db import Database
-from pierhead.kit.delta import DELTA_ERRORS, first_line
-from pierhead.kit.errors import Conflict, InvalidArgument, NotFound, PierheadError
+from pierhead.kit.errors import InvalidArgument, NotFound
 from pierhead.kit.ids import new_id
 from pierhead.kit.names import FullName
 from pierhead.monitoring.domain.alert_queries import (
-    AGGREGATIONS,
     AlertQuery,
-    EmptyState,
-    Operand,
     QuerySpec,
-    filled,
-    is_bad,
     rule_of,
 )
 from pierhead.monitoring.domain.alert_query_wire import masked, read_query, run_as_of, writable
 from pierhead.monitoring.domain.alert_records import KeptAlert, KeptRule, Subject, SubjectKind
-from pierhead.monitoring.domain.alerts import Reading, Status, Unreadable
 from pierhead.monitoring.domain.destinations import Destination, DestinationDraft, DestinationKind, check_destination
 from pierhead.monitoring.domain.schedules import next_due
-from pierhead.monitoring.domain.windows import Window
-from pierhead.monitoring.services.alert_looks import look
-from pierhead.monitoring.services.alert_telling import Wording
-from pierhead.monitoring.services.locked_sql import LockedQuery, in_our_dialect, parse_select, selecting
-from pierhead.monitoring.services.table_metrics import Series
+from pierhead.monitoring.services.locked_sql import in_our_dialect, parse_select
 from pierhead.monitoring.store.alert_outbox import DestinationStore
 from pierhead.monitoring.store.alert_queries import QueryStore
 from pierhead.monitoring.store.alerts import AlertStore, RuleStore
 
 TRASHED_FOR = timedelta(days=30)
-
-_AT_ONCE = 20
 
 Locate = Callable[[Connection, str, FullName], Path]
 """The folder of a table that this user or service principal may read.
@@ -51,7 +36,8 @@ Locate = Callable[[Connection, str, FullName], Path]
 Raises NotFound, or PermissionDenied, also for somebody who is gone.
 """
 
-log = structlog.get_logger()
+IsAccount = Callable[[Connection, str], bool]
+"""Whether an e-mail address is the name of somebody who may use the platform."""
 
 
 class AlertQueries:
@@ -60,11 +46,12 @@ class AlertQueries:
     A query runs as its owner, whoever looks at it.
     """
 
-    def __init__(self, connection: Connection, clock: Clock, locate: Locate) -> None:
+    def __init__(self, connection: Connection, clock: Clock, locate: Locate, is_account: IsAccount) -> None:
         self._connection = connection
         self._store = QueryStore(connection)
         self._clock = clock
         self._locate = locate
+        self._is_account = is_account
 
     def create(self, sent: Mapping[str, Any], owner: str) -> AlertQuery:
         """Raises InvalidArgument, NotFound or PermissionDenied."""
@@ -138,15 +125,18 @@ class AlertQueries:
         return spec
 
     def _destinations(self, spec: QuerySpec, owner: str, now: datetime) -> tuple[str, ...]:
-        """Ids of those that are to hear of it. An address alone is a destination of its own name."""
+        """Ids of those that are to hear of it. Only admins open ways out of the platform: besides their destinations
+        there are only addresses of accounts, each a destination of its own name."""
         store, found = DestinationStore(self._connection), []
         for each in spec.notify:
             destination = store.find(each)
             if destination is None:
                 raise InvalidArgument(f"there is no notification destination '{each}'")
+            if destination.is_address:
+                self._check_address(destination.name)
             found.append(destination.id)
         for address in spec.addresses:
-            check_destination(DestinationDraft(address, DestinationKind.EMAIL, addresses=(address,)))
+            self._check_address(address)
             known = store.find(address)
             if known is None:
                 known = Destination(new_id(), address, DestinationKind.EMAIL, owner, now, addresses=(address,))
@@ -154,88 +144,10 @@ class AlertQueries:
             found.append(known.id)
         return tuple(found)
 
-
-class QueryLooks:
-    """The controller's looks at queries that are due."""
-
-    def __init__(self, database: Database, clock: Clock, locate: Locate) -> None:
-        self._database = database
-        self._clock = clock
-        self._locate = locate
-
-    def tick(self) -> None:
-        """One look at each that is due."""
-        now = self._clock.now()
-        with self._database.reading() as connection:
-            due = QueryStore(connection).list_due(now, _AT_ONCE)
-        for query in due:
-            try:
-                self._look(query, now)
-            except Conflict as error:
-                log.info("alert is looked at again", alert=query.id, reason=str(error))
-
-    def _look(self, query: AlertQuery, now: datetime) -> None:
-        spec = read_query(query.body, now)
-        with self._database.reading() as connection:
-            rules = RuleStore(connection).list_of(Subject(SubjectKind.QUERY, query.id, ""))
-        readings, value = evaluate(self._database, self._locate, spec, query.owner, now)
-        for rule in rules:
-            look(self._database, rule, readings, now, _wording(spec, readings, value))
-        with self._database.transaction() as connection:
-            QueryStore(connection).set_evaluated(query, now, next_due(spec.schedule, now))
-
-
-def evaluate(
-    database: Database, locate: Locate, spec: QuerySpec, owner: str, now: datetime
-) -> tuple[Series | Unreadable, str]:
-    """The result as a reading, 1 for bad and 0 for good, and the value in words."""
-    try:
-        select = parse_select(in_our_dialect(spec.query_text, spec.parameters))
-        with database.reading() as connection:
-            places = {key: locate(connection, owner, name) for key, name in select.tables.items()}
-        with selecting(select, places, spec.parameters) as query:
-            rows, value = _value(query, spec.source)
-            threshold = _value(query, spec.threshold)[1] if isinstance(spec.threshold, Operand) else spec.threshold
-        return _reading(spec, rows, value, threshold, now), str(value)
-    except PierheadError as error:
-        return Unreadable(error.message), ""
-    except DELTA_ERRORS as error:
-        return Unreadable(first_line(error)), ""
-
-
-def _value(query: LockedQuery, operand: Operand) -> tuple[int, Any]:
-    if operand.aggregation is None:
-        return query.first(operand.column)
-    return query.aggregate(operand.column, AGGREGATIONS[operand.aggregation])
-
-
-def _reading(spec: QuerySpec, rows: int, value: Any, threshold: Any, now: datetime) -> Series | Unreadable:
-    words = (
-        f"{spec.source} is {value!r}, condition {spec.operator.value} {'' if threshold is None else threshold}".rstrip()
-    )
-    if rows:
-        bad = is_bad(value, spec.operator, threshold)
-    elif spec.empty is EmptyState.ERROR:
-        return Unreadable("the result is empty")
-    elif spec.empty is EmptyState.UNKNOWN:
-        return {"": ()}
-    else:
-        bad, words = spec.empty is EmptyState.TRIGGERED, "the result is empty"
-    return {"": (Reading(Window(now, now), float(bad), rows, detail=words),)}
-
-
-def _wording(spec: QuerySpec, readings: Series | Unreadable, value: str) -> Wording:
-    if isinstance(readings, Unreadable):
-        return Wording()
-    newest = readings[""][0].value if readings[""] else None
-    status = Status.TRIGGERED if newest else Status.OK
-    threshold = "" if spec.threshold is None else str(spec.threshold)
-    values = {
-        "ALERT_STATUS": status.value,
-        "ALERT_NAME": spec.display_name,
-        "ALERT_CONDITION": spec.operator.value,
-        "ALERT_THRESHOLD": threshold,
-        "ALERT_COLUMN": spec.source.column,
-        "QUERY_RESULT_VALUE": value,
-    }
-    return Wording(filled(spec.summary, values), filled(spec.description, values))
+    def _check_address(self, address: str) -> None:
+        check_destination(DestinationDraft(address, DestinationKind.EMAIL, addresses=(address,)))
+        if not self._is_account(self._connection, address):
+            raise InvalidArgument(
+                f"{address!r} is no user of this platform; give the address of a user, or the destination_id of a "
+                "notification destination that an admin made for it"
+            )

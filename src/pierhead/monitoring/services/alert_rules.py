@@ -11,7 +11,7 @@ from pierhead.kit.clock import Clock
 from pierhead.kit.errors import Conflict, InvalidArgument, NotFound
 from pierhead.kit.ids import new_id
 from pierhead.monitoring.domain.alert_defaults import default_rules
-from pierhead.monitoring.domain.alert_messages import Message, Told, title_of
+from pierhead.monitoring.domain.alert_messages import Message, Told
 from pierhead.monitoring.domain.alert_metrics import PSI
 from pierhead.monitoring.domain.alert_records import AlertEvent, KeptAlert, KeptRule, Subject, SubjectKind
 from pierhead.monitoring.domain.alert_rules import ActionKind, AlertRule, Family
@@ -116,8 +116,7 @@ class AlertRules:
         """Have the rule's destinations told that this is a test; how many. Raises InvalidArgument if there are none."""
         rule = replace(kept.rule, summary="This is a test: nothing is wrong")
         told = Told("0" * 32, new_id(), "", AlertState(since=self._clock.now(), message="this is a test"))
-        message = Message(Notice.TRIGGERED, rule, str(kept.subject), (told,))
-        message = replace(message, custom_summary=f"Test: {title_of(message)}")
+        message = Message(Notice.TRIGGERED, rule, str(kept.subject), (told,), is_test=True)
         sent = write_message(self._connection, kept, message, self._clock.now())
         if not sent:
             raise InvalidArgument(

@@ -13,6 +13,7 @@ from pierhead.kit.ids import new_id
 from pierhead.monitoring.domain.alert_messages import (
     Message,
     Told,
+    bare_sentence,
     reading_json,
     sentence,
     slack_json,
@@ -150,18 +151,22 @@ def _write_state(connection: Connection, rule: KeptRule, outcome: Outcome, now: 
     )
     EventStore(connection).add(event)
     if decision.is_trigger:
-        _ask_actions(connection, rule, id, event, now)
+        _ask_actions(connection, rule, outcome, event, now)
     return event.id
 
 
-def _ask_actions(connection: Connection, rule: KeptRule, fingerprint: str, event: AlertEvent, now: datetime) -> None:
+def _ask_actions(connection: Connection, rule: KeptRule, outcome: Outcome, event: AlertEvent, now: datetime) -> None:
+    id = event.fingerprint
     endpoint_id = rule.subject.id if rule.subject.kind is SubjectKind.ENDPOINT else ""
     for action in rule.rule.actions:
-        reason = f"alert {rule.rule.name} of {rule.subject}: {event.message}"
+        title = f"alert {rule.rule.name} of {rule.subject}"
         if action.kind is ActionKind.CALL_WEBHOOK:
-            _call_webhook(connection, rule, action.target, reason, event, now)
+            _call_webhook(connection, rule, action.target, f"{title}: {event.message}", event, now)
         else:
-            asked = AskedAction(0, rule.id, fingerprint, endpoint_id, action.kind, reason, now)
+            # Rollouts and the gate show it to people who may not read the values that were measured.
+            said = bare_sentence(rule.rule, outcome.series, outcome.decision.after)
+            reason = f"{title}: {said}; pierhead alerts show {id[:12]}"
+            asked = AskedAction(0, rule.id, id, endpoint_id, action.kind, reason, now)
             ActionStore(connection).add(asked)
 
 

@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 
 from pierhead.kit.delta import DELTA_ERRORS
 from pierhead.monitoring.domain.windows import Granularity, Window, window_of
-from pierhead.monitoring.services.delta_sql import empty_database
+from pierhead.monitoring.services.delta_sql import Bounded, empty_database
 from pierhead.monitoring.services.monitored_table import ROWS, MonitoredTable
 from pierhead.monitoring.services.window_sql import moment_sql, start_sql
 
@@ -34,12 +34,14 @@ def first_windows(database: duckdb.DuckDBPyConnection, column: str, asked_at: da
     return _starts(database, f"SELECT DISTINCT {_bucket(column)} AS start FROM {ROWS} WHERE {where}")
 
 
-def changed_since(column: str, before: MonitoredTable, now: MonitoredTable, folder: Path) -> set[datetime] | None:
+def changed_since(
+    column: str, before: MonitoredTable, now: MonitoredTable, folder: Path, bounded: Bounded
+) -> set[datetime] | None:
     """Starts of the five minutes whose rows, or whose labels, are others than before; None if it cannot be told.
 
     Works in the folder."""
     try:
-        with empty_database(folder) as database:
+        with empty_database(folder) as database, bounded(database):
             _register_difference(database, "", before.table, now.table)
             found = _starts(database, _DIFFERENT.format(bucket=_bucket(column), gone="gone", come="come"))
             if now.has_joined_labels and now.labels is not None:
@@ -50,6 +52,13 @@ def changed_since(column: str, before: MonitoredTable, now: MonitoredTable, fold
     except (duckdb.Error, *DELTA_ERRORS):
         # Files of the older version are gone.
         return None
+
+
+def kept(database: duckdb.DuckDBPyConnection, column: str, starts: set[datetime]) -> set[datetime]:
+    """Without those from before the oldest row: what was there was deleted because of its age, and what it gave stays
+    true."""
+    (oldest,) = _starts(database, f"SELECT min({_bucket(column)}) AS start FROM {ROWS}") or (None,)
+    return set() if oldest is None else {start for start in starts if start >= oldest}
 
 
 def looked_back(granularity: Granularity, asked_at: datetime, starts: Iterable[datetime]) -> Window:

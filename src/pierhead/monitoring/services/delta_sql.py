@@ -2,17 +2,24 @@
 
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from pierhead.kit.clock import monotonic_s
 from pierhead.kit.delta import find_table
 
 MEMORY_MB = 512
 """What one query may hold; what goes beyond lies in a folder for temporary files."""
+
+_AGAIN_AFTER_S = 0.5
+_LOOK_EVERY_S = 1.0
+
+Bounded = Callable[[duckdb.DuckDBPyConnection], AbstractContextManager[None]]
+"""Within, queries of the database end in duckdb.InterruptException when they take too long or nobody wants them."""
 
 
 @contextmanager
@@ -58,15 +65,32 @@ def lock(database: duckdb.DuckDBPyConnection) -> None:
 
 
 @contextmanager
-def interrupting(database: duckdb.DuckDBPyConnection, after_s: float) -> Iterator[None]:
-    """Within, a query that still runs after so long ends in duckdb.InterruptException."""
-    timer = threading.Timer(after_s, database.interrupt)
-    timer.daemon = True
-    timer.start()
+def interrupting(
+    database: duckdb.DuckDBPyConnection, after_s: float, is_canceled: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
+    """Within, a query that still runs after so long ends in duckdb.InterruptException, and so does each after it.
+
+    So it is when `is_canceled` says so, which is asked every second, in another thread.
+    """
+    is_over = threading.Event()
+
+    def interrupt() -> None:
+        until_s = monotonic_s() + after_s
+        while not is_over.wait(max(0.0, min(_LOOK_EVERY_S, until_s - monotonic_s()))):
+            if monotonic_s() >= until_s or is_canceled():
+                break
+        while not is_over.is_set():
+            database.interrupt()
+            is_over.wait(_AGAIN_AFTER_S)
+
+    thread = threading.Thread(target=interrupt, name="interrupting", daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        timer.cancel()
+        is_over.set()
+        # An interruption on its way would hit what comes next.
+        thread.join()
 
 
 def literal(name: str) -> str:

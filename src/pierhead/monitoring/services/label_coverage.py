@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from pierhead.monitoring.domain.cohorts import LabelDelays, mature
 from pierhead.monitoring.services.labelled import Labelled, check_period, read_delays, steps
+from pierhead.monitoring.services.request_columns import are_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,14 @@ class CohortCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """`labels` counts the rows of the labels table, `unknown_requests` those of requests that no prediction is of."""
+    """`labels` counts the rows of the labels table, `unknown_requests` those of requests that no prediction is of,
+    `unusable` those that are no numbers though all predictions are."""
 
     cohorts: Sequence[CohortCoverage]
     delays: LabelDelays
     labels: int
     unknown_requests: int
+    unusable: int
 
 
 _COHORTS = """
@@ -46,7 +49,8 @@ _COHORTS = """
 """
 _UNKNOWN = """
     SELECT count(*), count(*) FILTER (databricks_request_id IS NOT NULL AND databricks_request_id NOT IN
-        (SELECT databricks_request_id FROM requests WHERE databricks_request_id IS NOT NULL)) FROM labels
+        (SELECT databricks_request_id FROM requests WHERE databricks_request_id IS NOT NULL)),
+        count(*) FILTER (label IS NOT NULL AND label_number IS NULL) FROM labels
 """
 
 
@@ -59,6 +63,7 @@ def read_coverage(
         delays = read_delays(database)
         found = database.execute(_COHORTS, steps(since, width)).fetchall()
         (counts,) = database.execute(_UNKNOWN).fetchall()
+        must_be_numbers = are_numbers(database.sql("SELECT * FROM requests LIMIT 0").to_arrow_table().schema)
     cohorts = []
     for number, model, version, route, predictions, known, quantiles in found:
         start = since + number * width
@@ -68,4 +73,4 @@ def read_coverage(
         cohorts.append(
             CohortCoverage(start, end, model, version, route, predictions, known, delay_s, maturity, is_mature)
         )
-    return Coverage(cohorts, delays, counts[0], counts[1])
+    return Coverage(cohorts, delays, counts[0], counts[1], counts[2] if must_be_numbers else 0)

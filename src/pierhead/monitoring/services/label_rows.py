@@ -4,7 +4,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +17,9 @@ from pierhead.monitoring.domain.label_batches import ALIASES, COLUMNS
 from pierhead.monitoring.domain.signatures import Kind
 from pierhead.monitoring.services.cells import column
 from pierhead.monitoring.services.labels_table import SCHEMA
+
+LATEST = timedelta(days=1)
+"""How far ahead of us the clock of a sender may be: the latest label wins, and would for ever."""
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 
@@ -73,6 +76,9 @@ def label_rows(
     _refuse(pc.fill_null(pc.less(index, 0), False), "has a negative row_index")
     weight = _converted(found, "weight", Kind.DOUBLE, default=1.0)
     _refuse(pc.invert(pc.and_(pc.is_finite(weight), pc.greater_equal(weight, 0))), "has a weight that is not 0 or more")
+    moments = _moments(found, now)
+    limit = pa.scalar(now + LATEST, _INSTANT)
+    _refuse(pc.greater(moments, limit), "has a label_ts more than a day in the future")
     rows = pa.table(
         {
             "entity_key": entities,
@@ -80,7 +86,7 @@ def label_rows(
             "row_index": index,
             "label": pc.if_else(withdraw, pa.scalar(None, pa.string()), label),
             "label_number": pc.if_else(withdraw, pa.scalar(None, pa.float64()), number),
-            "label_ts": _moments(found, now),
+            "label_ts": moments,
             "ingest_ts": pa.array([now] * found.num_rows, _INSTANT),
             "source": pc.fill_null(_text(found, "source"), source),
             "weight": weight,

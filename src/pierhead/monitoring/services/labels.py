@@ -5,17 +5,19 @@ from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 from deltalake import DeltaTable
 
-from pierhead.kit.delta import DELTA_ERRORS, Batch, first_line
+from pierhead.kit.delta import DELTA_ERRORS, Batch, find_table, first_line
 from pierhead.kit.delta_versions import NoSuchVersion, newest_version
 from pierhead.kit.errors import InvalidArgument, InvalidState, NotFound
 from pierhead.monitoring.domain.label_batches import COLUMNS, Added, FromTable
-from pierhead.monitoring.domain.table_names import labels_of
+from pierhead.monitoring.domain.table_names import labels_of, requests_of
 from pierhead.monitoring.services.label_rows import described, label_rows
 from pierhead.monitoring.services.labels_table import LabelsTable
 from pierhead.monitoring.services.payload_table import table_path
+from pierhead.monitoring.services.request_columns import are_numbers
 
 log = structlog.get_logger()
 
@@ -35,11 +37,12 @@ class Labels:
         pinned: Callable[[Path], Collection[int]] = lambda _location: (),
     ) -> None:
         """`hash_key` hashes entity keys as the requests table has them; raises InvalidArgument for another table."""
-        name = labels_of(payload)
-        if name is None:
+        name, requests = labels_of(payload), requests_of(payload)
+        if name is None or requests is None:
             raise InvalidArgument(f"{payload!r} is not the payload table of an endpoint")
         self.name = name
         self._path = table_path(tables, name)
+        self._requests = table_path(tables, requests)
         self._hash_key = hash_key
         self._pinned = pinned
 
@@ -57,7 +60,16 @@ class Labels:
             self._tidy(table, now)
         except DELTA_ERRORS as error:
             raise InvalidState(f"table {self.name} cannot be written: {first_line(error)}") from error
-        return Added(self.name, batch_id, rows.num_rows if applied else 0, skipped, is_replay=not applied)
+        unusable = self._unusable(rows)
+        written = rows.num_rows if applied else 0
+        return Added(self.name, batch_id, written, skipped, is_replay=not applied, unusable=unusable)
+
+    def _unusable(self, rows: pa.Table) -> int:
+        """How many labels are no numbers, where every prediction so far is one."""
+        requests = find_table(self._requests)
+        if requests is None or not are_numbers(pa.schema(requests.schema().to_arrow())):
+            return 0
+        return pc.sum(pc.and_(pc.is_valid(rows["label"]), pc.is_null(rows["label_number"]))).as_py() or 0
 
     def _tidy(self, table: LabelsTable, now: datetime) -> None:
         if not table.needs_upkeep:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import pyarrow as pa
 
 from pierhead.kit.errors import InvalidArgument
 from pierhead.kit.names import FullName
-from pierhead.monitoring.services.delta_sql import literal, querying
+from pierhead.monitoring.services.delta_sql import interrupting, literal, querying
 
 TIMEOUT_S = 30.0
 
@@ -99,19 +98,15 @@ def selecting(
         database.execute("SET python_enable_replacements = false")
         database.execute("SET enable_external_access = false")
         database.execute("SET lock_configuration = true")
-        # Interrupted, not killed: the engine ends between two pieces of work.
-        timer = threading.Timer(TIMEOUT_S, database.interrupt)
-        timer.daemon = True
-        timer.start()
         try:
-            (text,) = database.execute("SELECT json_deserialize_sql(?::JSON)", [select.tree]).fetchall()
-            yield LockedQuery(database, text[0], parameters)
+            # Interrupted, not killed: the engine ends between two pieces of work.
+            with interrupting(database, TIMEOUT_S):
+                (text,) = database.execute("SELECT json_deserialize_sql(?::JSON)", [select.tree]).fetchall()
+                yield LockedQuery(database, text[0], parameters)
         except duckdb.InterruptException:
             raise InvalidArgument(f"the query took longer than {TIMEOUT_S:g} s") from None
         except duckdb.Error as error:
             raise InvalidArgument(f"the query failed: {_words(error)}") from None
-        finally:
-            timer.cancel()
 
 
 def in_our_dialect(text: str, parameters: Collection[str]) -> str:

@@ -1,5 +1,7 @@
 """The tables that a monitor writes belong to whoever made the monitor."""
 
+from datetime import datetime, timedelta
+
 import structlog
 
 from pierhead.catalog.services.grounds import Grounds
@@ -9,6 +11,8 @@ from pierhead.kit.db import Database
 from pierhead.kit.errors import PierheadError
 from pierhead.kit.names import FullName
 from pierhead.monitoring.store.monitors import MonitorStore
+
+_AGAIN_AFTER = timedelta(minutes=10)
 
 log = structlog.get_logger()
 
@@ -20,9 +24,11 @@ class MetricTableOwners:
         self._database = database
         self._grounds = grounds
         self._done: set[FullName] = set()
+        self._failed_at: dict[FullName, datetime] = {}
 
     def tick(self) -> None:
-        """What has an owner keeps it; what nobody can own stays without, as any table that lies in its folder."""
+        """What has an owner keeps it; what nobody can own stays without, as any table that lies in its folder, until
+        somebody can: it is tried again every ten minutes."""
         for name, owner in self._ownerless():
             params = {"table": str(name), "owner": owner}
             try:
@@ -30,7 +36,10 @@ class MetricTableOwners:
                     Tables(connection, self._grounds).set_owner(name, owner, by=owner)
             except PierheadError as error:
                 log.warning("a metric table has no owner", table=str(name), owner=owner, error=error.message)
-            self._done.add(name)
+                self._failed_at[name] = self._grounds.clock.now()
+            else:
+                self._failed_at.pop(name, None)
+                self._done.add(name)
 
     def _ownerless(self) -> list[tuple[FullName, str]]:
         found = []
@@ -38,7 +47,7 @@ class MetricTableOwners:
             tables = Tables(connection, self._grounds)
             for monitor in MonitorStore(connection).list():
                 for name in map(FullName.parse, (monitor.profile_table, monitor.drift_table)):
-                    table = None if name in self._done else tables.find(name)
+                    table = None if name in self._done or self._waits(name) else tables.find(name)
                     if table is None:
                         continue
                     if table.owner is None:
@@ -46,3 +55,7 @@ class MetricTableOwners:
                     else:
                         self._done.add(name)
         return found
+
+    def _waits(self, name: FullName) -> bool:
+        failed_at = self._failed_at.get(name)
+        return failed_at is not None and abs(self._grounds.clock.now() - failed_at) < _AGAIN_AFTER

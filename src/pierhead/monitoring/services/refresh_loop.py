@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import duckdb
@@ -16,11 +18,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from pierhead.catalog.services.pins import Pins
-from pierhead.kit.clock import Clock
+from pierhead.kit.clock import Clock, monotonic_s
 from pierhead.kit.db import Database
 from pierhead.kit.delta import DELTA_ERRORS, first_line
-from pierhead.kit.errors import NotFound, PierheadError
+from pierhead.kit.errors import InvalidState, NotFound, PierheadError
 from pierhead.monitoring.domain.monitors import Monitor, MonitorStatus, Refresh, RefreshState, Trigger
+from pierhead.monitoring.domain.retry import refresh_pause
+from pierhead.monitoring.services.delta_sql import interrupting
 from pierhead.monitoring.services.metric_columns import DRIFT_FIRST, PROFILE_FIRST
 from pierhead.monitoring.services.metric_tables import check_ours, keep_up, replace_rows
 from pierhead.monitoring.services.monitors import due_at, read_holder, refresh_holder
@@ -32,14 +36,24 @@ from pierhead.monitoring.store.refreshes import RefreshStore
 
 log = structlog.get_logger()
 
-LONGEST_S = 6 * 3600.0
+LONGEST_S = 3600.0
 """After so long a refresh is given up: an expression of its owner may never end."""
+
+LONGEST_WITH_SQL_S = 900.0
+"""The same for monitors with expressions: all others wait for them."""
+
+TOO_LONG = "the refresh took too long"
+"""How the message of one that was given up begins."""
 
 Failed = Callable[[Connection, Monitor, Refresh], object]
 """What hears of a refresh that failed, in the transaction that says so, of the monitor as it was before."""
 
 
 _EXPECTED = (duckdb.Error, *DELTA_ERRORS, ValueError, OSError)
+
+
+class _TooLong(InvalidState):
+    """Between two queries, where nothing is there to be interrupted."""
 
 
 class _Over(Exception):
@@ -57,6 +71,7 @@ class RefreshSurroundings:
     pinned: Callable[[Path], Collection[int]]
     failed: Failed = lambda _connection, _monitor, _refresh: None
     work: Path | None = None
+    longest_s: float = LONGEST_S
 
 
 class RefreshLoop:
@@ -77,6 +92,7 @@ class RefreshLoop:
             monitor = None if refresh is None else MonitorStore(connection).find_by_id(refresh.monitor_id)
         if refresh is None or monitor is None:
             return False
+        began_s, longest_s = monotonic_s(), self._longest_s(monitor)
         try:
             self._work(monitor, self._begun(monitor, refresh))
         except _Over:
@@ -85,7 +101,10 @@ class RefreshLoop:
             # Our own database is away: the refresh goes on when it is back.
             raise
         except Exception as error:  # whatever is wrong with this monitor, the next one must have its turn
-            self._fail(monitor, refresh, error)
+            if self._is_canceled(refresh):
+                log.info("refresh was canceled", table=monitor.table, refresh=refresh.id, reason=str(error))
+                return True
+            self._fail(monitor, refresh, error, is_too_long=monotonic_s() - began_s >= longest_s)
         return True
 
     def _tidy(self) -> None:
@@ -145,10 +164,18 @@ class RefreshLoop:
             monitor, refresh, table, before, None if last is None else last.asked_at, sources.baselines(monitor)
         )
         with tempfile.TemporaryDirectory(prefix="pierhead-refresh-", dir=self._around.work) as folder:
-            metrics = compute_metrics(inputs, Path(folder), lambda: self._check(refresh), LONGEST_S)
+            longest_s = self._longest_s(monitor)
+            check = partial(self._check_in_time, refresh, monotonic_s() + longest_s)
+            is_canceled = partial(self._is_canceled, refresh)
+            bounded = partial(interrupting, after_s=longest_s, is_canceled=is_canceled)
+            metrics = compute_metrics(inputs, Path(folder), check, bounded)
             if metrics.is_changed:
                 self._write(monitor, refresh, metrics)
-        self._succeed(monitor, refresh, table.locations)
+        self._succeed(monitor, refresh, table.locations, metrics.message)
+
+    def _longest_s(self, monitor: Monitor) -> float:
+        has_sql = bool(monitor.custom_metrics or monitor.slicing)
+        return min(self._around.longest_s, LONGEST_WITH_SQL_S) if has_sql else self._around.longest_s
 
     def _write(self, monitor: Monitor, refresh: Refresh, metrics: Metrics) -> None:
         app_id = f"monitor/{monitor.id}"
@@ -165,6 +192,11 @@ class RefreshLoop:
             except DELTA_ERRORS as error:
                 log.error("metric table cannot be tidied", table=name, reason=first_line(error))
 
+    def _check_in_time(self, refresh: Refresh, until_s: float) -> None:
+        self._check(refresh)
+        if monotonic_s() >= until_s:
+            raise _TooLong("there was more to compute")
+
     def _check(self, refresh: Refresh) -> None:
         """Raises _Over if it was canceled or its monitor is gone."""
         with self._database.reading() as connection:
@@ -172,11 +204,20 @@ class RefreshLoop:
         if found is None or found.state is not RefreshState.RUNNING:
             raise _Over
 
-    def _succeed(self, monitor: Monitor, refresh: Refresh, read: dict[Path, int]) -> None:
-        self._end(monitor, refresh, RefreshState.SUCCESS, "", read)
+    def _is_canceled(self, refresh: Refresh) -> bool:
+        try:
+            with self._database.reading() as connection:
+                found = RefreshStore(connection).find(refresh.monitor_id, refresh.id)
+        except SQLAlchemyError:
+            # Our own database is away: that says nothing of what anybody wants.
+            return False
+        return found is None or found.state.is_over
+
+    def _succeed(self, monitor: Monitor, refresh: Refresh, read: dict[Path, int], message: str) -> None:
+        self._end(monitor, refresh, RefreshState.SUCCESS, message, read)
         log.info("monitor refreshed", table=monitor.table, refresh=refresh.id, versions=dict(refresh.to_versions))
 
-    def _fail(self, monitor: Monitor, refresh: Refresh, error: Exception) -> None:
+    def _fail(self, monitor: Monitor, refresh: Refresh, error: Exception, *, is_too_long: bool) -> None:
         if isinstance(error, PierheadError):
             message = error.message
         elif isinstance(error, _EXPECTED):
@@ -184,8 +225,25 @@ class RefreshLoop:
         else:
             message = f"{type(error).__name__}, which nobody foresaw; the controller's log has more"
             log.exception("refresh broke", table=monitor.table, refresh=refresh.id)
+        if is_too_long:
+            message = f"{TOO_LONG}, more than {self._longest_s(monitor) / 60:g} minutes, and was given up: {message}"
         log.error("refresh failed", table=monitor.table, refresh=refresh.id, reason=message)
         self._end(monitor, refresh, RefreshState.FAILED, message, is_lost=isinstance(error, NotFound))
+        if is_too_long:
+            self._put_off(monitor)
+
+    def _put_off(self, monitor: Monitor) -> None:
+        """There is one thread for all monitors: one that held it so long lets the others go first, the longer the more
+        often it did."""
+        now = self._clock.now()
+        with self._database.transaction() as connection:
+            found = MonitorStore(connection).find_by_id(monitor.id)
+            if found is None or found.version != monitor.version:
+                return
+            ended = [each for each in RefreshStore(connection).list(monitor.id) if each.state.is_over]
+            given_up = takewhile(lambda each: each.message.startswith(TOO_LONG), ended)
+            times = sum(each.monitor_version == monitor.version for each in given_up)
+            MonitorStore(connection).set_due(monitor.id, due_at(found, now + refresh_pause(times)))
 
     def _end(
         self,

@@ -98,6 +98,13 @@ def prediction_columns(schema: pa.Schema) -> list[str]:
     return [name for name in schema.names if name == PREDICTION or name.startswith(f"{PREDICTION}__")]
 
 
+def are_numbers(schema: pa.Schema) -> bool:
+    """Whether every prediction so far was a number or a truth value; not, if there was none."""
+    columns = prediction_columns(schema)
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+    return bool(columns) and all(any(is_kind(schema.field(name).type) for is_kind in kinds) for name in columns)
+
+
 _TYPES = {kind.value for kind in Kind}
 
 

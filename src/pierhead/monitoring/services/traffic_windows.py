@@ -49,22 +49,24 @@ class TrafficWindows:
         known = {**(self._before or {}), **reports}
         self._before = known if len(known) <= _REMEMBERED else reports
         self._saved = self._saved or now
-        if now - self._saved >= _SAVE_EVERY:
+        # Either way: a clock may be set back.
+        if abs(now - self._saved) >= _SAVE_EVERY:
             self.save(now)
 
     def save(self, now: datetime) -> None:
         """Keep what was counted since the last time."""
-        unsaved, self._unsaved = self._unsaved, defaultdict(TrafficCounts)
         self._saved = now
-        is_to_tidy = self._tidied is None or now - self._tidied >= _TIDY_EVERY
-        if not unsaved and not is_to_tidy:
+        is_to_tidy = self._tidied is None or abs(now - self._tidied) >= _TIDY_EVERY
+        if not self._unsaved and not is_to_tidy:
             return
         with self._database.transaction() as connection:
             store = TrafficStore(connection)
-            for (endpoint_id, start), counts in sorted(unsaved.items()):
+            for (endpoint_id, start), counts in sorted(self._unsaved.items(), key=lambda each: each[0]):
                 store.add(endpoint_id, start, counts)
             if is_to_tidy:
                 store.delete_before(now - KEPT)
+        # Not before they are kept: what fails now is saved the next time.
+        self._unsaved.clear()
         self._tidied = now if is_to_tidy else self._tidied
 
     def _read(self) -> Iterator[GatewayTraffic]:
@@ -102,7 +104,7 @@ def _add_growth(
     for entity in report.entities:
         counts = entity_counts(entity, known.get((entity.endpoint, entity.entity)))
         if counts.requests:
-            grown_by[entity.endpoint].add(counts)
+            grown_by[entity.endpoint].count(counts)
     for endpoint, count in grown(report.limited, before.limited if before else {}).items():
         if count:
             grown_by[endpoint].limited += count

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Final
 
 import pyarrow as pa
 
@@ -9,18 +10,31 @@ from pierhead.kit.errors import InvalidArgument
 from pierhead.monitoring.domain.windows import Granularity, Window
 from pierhead.monitoring.services.delta_sql import literal
 
+TIMES: Final = Window(datetime(1970, 1, 2, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
+"""Rows of other times belong to no window: what says so is a mistake or stands for "never", and the windows around it
+would not fit into the calendar."""
+
 
 def moment_sql(column: str) -> str:
     """The column as TIMESTAMP in UTC."""
-    return f"CAST({literal(column)} AS TIMESTAMP)"
+    # Dates go further than timestamps.
+    return f"TRY_CAST({literal(column)} AS TIMESTAMP)"
 
 
 def start_sql(granularity: Granularity, moment: str) -> str:
-    """The start of the window that the moment (SQL of a TIMESTAMP) is in."""
+    """The start of the window that the moment (SQL of a TIMESTAMP) is in; null for one outside of TIMES."""
     if granularity in (Granularity.MONTH, Granularity.YEAR):
-        return f"CAST(date_trunc('{granularity.value.split()[1]}', {moment}) AS TIMESTAMP)"
-    origin = granularity.origin.strftime("%Y-%m-%d")
-    return f"time_bucket({granularity.sql_interval}, {moment}, TIMESTAMP '{origin}')"
+        start = f"CAST(date_trunc('{granularity.value.split()[1]}', {moment}) AS TIMESTAMP)"
+    else:
+        origin = granularity.origin.strftime("%Y-%m-%d")
+        start = f"time_bucket({granularity.sql_interval}, {moment}, TIMESTAMP '{origin}')"
+    first, end = (f"TIMESTAMP '{each:%Y-%m-%d}'" for each in (TIMES.start, TIMES.end))
+    return f"(CASE WHEN {moment} >= {first} AND {moment} < {end} THEN {start} END)"
+
+
+def odd_sql(column: str, type: pa.DataType) -> str:
+    """Whether the row's time lies outside of TIMES, said so that files without such rows are not read."""
+    return f"({_before(column, type, TIMES.start)} OR {_from(column, type, TIMES.end)})"
 
 
 def within_sql(column: str, type: pa.DataType, windows: Iterable[Window]) -> str:

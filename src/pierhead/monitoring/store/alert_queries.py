@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from pierhead.monitoring.domain.alert_queries import AlertQuery
 from pierhead.monitoring.store.alert_tables import alert_queries as queries
@@ -27,7 +27,9 @@ class QueryStore:
         return [_query(row) for row in rows]
 
     def list_due(self, now: datetime, limit: int) -> list[AlertQuery]:
-        query = select(queries).where(queries.c.trashed_at.is_(None), queries.c.next_at <= now)
+        """The longest due first; those too that were looked at before the clock was set back."""
+        is_due = or_(queries.c.next_at <= now, queries.c.evaluated_at > now)
+        query = select(queries).where(queries.c.trashed_at.is_(None), queries.c.next_at.is_not(None), is_due)
         return [_query(row) for row in self._connection.execute(query.order_by(queries.c.next_at).limit(limit))]
 
     def add(self, query: AlertQuery) -> None:

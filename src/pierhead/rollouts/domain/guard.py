@@ -140,7 +140,7 @@ def judge(
 
     A version may have more than 5 % if it has now, or if it is in `proved`: by a finished rollout, or live with more
     than 5 % in an earlier config of this endpoint. All others may have 5 % together, so that nothing is gained by
-    copies and names. While nothing is live every change is allowed.
+    copies and names, or what they have now. While nothing is live every change is allowed.
     """
     rule = policy.rule_of(facts)
     live = _by_version(before)
@@ -149,7 +149,8 @@ def judge(
     stood = {version for version, points in live.items() if points > CANARY_POINTS} | set(proved)
     asked = _by_version(after)
     fresh = tuple(version for version in asked if version not in stood)
-    if sum(asked[version] for version in fresh) <= CANARY_POINTS:
+    is_more = any(asked[version] > live.get(version, 0) for version in fresh)
+    if not is_more or sum(asked[version] for version in fresh) <= CANARY_POINTS:
         return ALLOWED
     told = _told(facts, fresh, asked)
     if rule.mode is Mode.WARN:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pierhead.kit.errors import InvalidArgument
 from pierhead.monitoring.domain.monitors import TABLE_ROW, Baseline, InferenceLogProfile, Monitor, Profile
-from pierhead.monitoring.services.delta_sql import empty_database, lock
+from pierhead.monitoring.services.delta_sql import Bounded, empty_database, lock
 from pierhead.monitoring.services.metric_columns import profile_schema
 from pierhead.monitoring.services.monitored_table import ROWS, MonitoredTable
 from pierhead.monitoring.services.profiling.columns import Profiled, gather, profiled
@@ -162,9 +162,9 @@ class OpenBaseline:
 
 @contextmanager
 def open_baselines(
-    tables: Sequence[tuple[Baseline, MonitoredTable]], monitor: Monitor, folder: Path
+    tables: Sequence[tuple[Baseline, MonitoredTable]], monitor: Monitor, folder: Path, bounded: Bounded
 ) -> Iterator[list[OpenBaseline]]:
-    """Each of the baselines in a database of its own, which works in the folder."""
+    """Each of the baselines in a database of its own, which works in the folder, and in which queries are `bounded`."""
     profile = monitor.profile
     with ExitStack() as stack:
         opened = []
@@ -172,6 +172,7 @@ def open_baselines(
             database = stack.enter_context(empty_database(folder))
             table.register(database)
             lock(database)
+            stack.enter_context(bounded(database))
             without = {profile.model_id_column} if isinstance(profile, InferenceLogProfile) else set()
             columns, schema = profiled(table, without), profile_schema(monitor)
             one = OpenBaseline(baseline, table, database, columns, profile, monitor.custom_metrics, schema)

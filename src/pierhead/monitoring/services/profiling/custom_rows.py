@@ -9,7 +9,7 @@ from pierhead.kit.errors import InvalidArgument
 from pierhead.monitoring.domain.custom_metrics import DRIFT_NAMES, names_of, of_type, render
 from pierhead.monitoring.domain.monitors import CustomMetric, CustomMetricType, Profile
 from pierhead.monitoring.services.delta_sql import literal
-from pierhead.monitoring.services.locked_sql import in_our_dialect
+from pierhead.monitoring.services.owner_sql import owner_sql
 from pierhead.monitoring.services.profiling.groupings import Grouping
 from pierhead.monitoring.services.profiling.profile_rows import Row
 from pierhead.monitoring.services.spark_types import arrow_type
@@ -63,9 +63,15 @@ def drifts(
 
 
 def cast_sql(metric: CustomMetric, sql: str) -> str:
-    """The expression in DuckDB's dialect, as the type that the metric is to have."""
+    """The expression in DuckDB's dialect, as the type that the metric is to have.
+
+    Raises InvalidArgument that names the metric if the expression has what it may not have.
+    """
     type = arrow_type(metric.output_data_type)
-    return f"CAST(({in_our_dialect(sql, ())}\n) AS {_duckdb_type(type)})"
+    try:
+        return f"CAST(({owner_sql(sql)}\n) AS {_duckdb_type(type)})"
+    except InvalidArgument as error:
+        raise InvalidArgument(f"custom metric {metric.name!r}: {error.message}") from error
 
 
 def run(database: duckdb.DuckDBPyConnection, metric: CustomMetric, query: str) -> pa.Table:

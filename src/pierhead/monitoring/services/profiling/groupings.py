@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 
+from pierhead.kit.errors import InvalidArgument
 from pierhead.monitoring.domain.monitors import ALL_MODELS
 from pierhead.monitoring.domain.windows import Granularity, Window, window_of
 from pierhead.monitoring.services.delta_sql import literal
-from pierhead.monitoring.services.locked_sql import in_our_dialect
+from pierhead.monitoring.services.owner_sql import owner_sql
 
 MOST_SLICES = 100
 """Values of one slicing expression in one window, the most frequent ones."""
@@ -106,8 +107,14 @@ def group_by_model(database: duckdb.DuckDBPyConnection, whole: Grouping, granula
 
 
 def slice_sql(expression: str) -> str:
-    """The value of a slicing expression for a row, as text; Spark's backticks are taken."""
-    return f"({in_our_dialect(expression, ())}\n)::VARCHAR"
+    """The value of a slicing expression for a row, as text; Spark's backticks are taken.
+
+    Raises InvalidArgument that names the expression if it has what it may not have.
+    """
+    try:
+        return f"({owner_sql(expression)}\n)::VARCHAR"
+    except InvalidArgument as error:
+        raise InvalidArgument(f"slicing expression {expression!r}: {error.message}") from error
 
 
 def _places(source: Rows, slicing: str | None) -> str:

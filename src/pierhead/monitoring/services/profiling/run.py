@@ -19,8 +19,8 @@ from pierhead.monitoring.domain.monitors import (
     SnapshotProfile,
 )
 from pierhead.monitoring.domain.windows import Granularity, Window, before, compared, read_for
-from pierhead.monitoring.services.changed_windows import changed_since, first_windows, looked_back, windows_of
-from pierhead.monitoring.services.delta_sql import empty_database, interrupting, literal, lock
+from pierhead.monitoring.services.changed_windows import changed_since, first_windows, kept, looked_back, windows_of
+from pierhead.monitoring.services.delta_sql import Bounded, empty_database, literal, lock
 from pierhead.monitoring.services.metric_columns import drift_schema, profile_schema
 from pierhead.monitoring.services.metric_tables import Replaced, RowsFile, to_batch
 from pierhead.monitoring.services.monitored_table import ROWS, MonitoredTable
@@ -29,7 +29,7 @@ from pierhead.monitoring.services.profiling.batches import Subject, Wanted, comp
 from pierhead.monitoring.services.profiling.columns import profiled
 from pierhead.monitoring.services.profiling.groupings import Rows
 from pierhead.monitoring.services.profiling.profile_rows import Row
-from pierhead.monitoring.services.window_sql import merged, moment_sql, start_sql, within_sql
+from pierhead.monitoring.services.window_sql import TIMES, merged, moment_sql, odd_sql, start_sql, within_sql
 
 MOST_ROWS_AT_ONCE = 4_000_000
 """What a batch of windows has at most, unless a single window has more."""
@@ -61,11 +61,13 @@ class Metrics:
     replaced_profile: Replaced
     replaced_drift: Replaced
     is_changed: bool = True
+    message: str = ""
+    """What its reader should know of it."""
 
 
-def compute_metrics(inputs: Inputs, folder: Path, check: Callable[[], object], longest_s: float) -> Metrics:
+def compute_metrics(inputs: Inputs, folder: Path, check: Callable[[], object], bounded: Bounded) -> Metrics:
     """All metrics of the refresh, as files in the folder. `check` is called now and then, and may raise to end it;
-    after `longest_s` a query under way is interrupted.
+    queries are `bounded`.
 
     The same inputs give the same rows (those of cells above samples.MOST_VALUES values within the sketches' error).
     Raises InvalidArgument for SQL of the owner that fails, InvalidState, or one of DELTA_ERRORS or duckdb.Error.
@@ -77,14 +79,16 @@ def compute_metrics(inputs: Inputs, folder: Path, check: Callable[[], object], l
         database = stack.enter_context(empty_database(folder))
         inputs.table.register(database)
         lock(database)
-        stack.enter_context(interrupting(database, longest_s))
-        changed, periods = _changed(inputs, database, folder)
+        stack.enter_context(bounded(database))
+        message = _left_out(inputs, database)
+        changed, periods = _changed(inputs, database, folder, bounded)
         if not any(changed.values()) and not periods:
-            return Metrics(profile, drift, Replaced(), Replaced(), is_changed=False)
+            check()
+            return Metrics(profile, drift, Replaced(), Replaced(), is_changed=False, message=message)
         model_column = _model_column(monitor)
         models = _models(database, inputs.table, monitor, changed)
-        opened = stack.enter_context(_opened(inputs, models, folder))
-        subject = _subject(inputs, database, opened, stack, folder)
+        opened = stack.enter_context(_opened(inputs, models, folder, bounded))
+        subject = _subject(inputs, database, opened, stack, folder, bounded)
         with profile.writing() as profiles, drift.writing() as drifts:
             baseline_models = _write_baselines(inputs, opened, profiles, profile.schema)
             for wanted in _batches(database, inputs, changed):
@@ -93,6 +97,7 @@ def compute_metrics(inputs: Inputs, folder: Path, check: Callable[[], object], l
                 for found in compute(subject, wanted):
                     _write(profiles, profile, [_signed(inputs, row, "INPUT") for row in found.profile])
                     _write(drifts, drift, [_signed_drift(inputs, row) for row in found.drift])
+                    check()
     return Metrics(
         profile,
         drift,
@@ -102,6 +107,23 @@ def compute_metrics(inputs: Inputs, folder: Path, check: Callable[[], object], l
         Replaced(
             {_name(g): compared(g, windows) | periods.get(g, set()) for g, windows in changed.items() if g is not None}
         ),
+        message=message,
+    )
+
+
+def _left_out(inputs: Inputs, database: duckdb.DuckDBPyConnection) -> str:
+    """What is to be said of rows that are in no window; "" without such."""
+    profile = inputs.monitor.profile
+    if isinstance(profile, SnapshotProfile):
+        return ""
+    time = profile.timestamp_column
+    odd = odd_sql(time, inputs.table.columns.field(time).type)
+    ((n,),) = database.sql(f"SELECT count(*) FROM {ROWS} WHERE {odd}").fetchall()
+    if not n:
+        return ""
+    return (
+        f"left out {n} rows whose {time!r} lies before {TIMES.start:%Y-%m-%d} or not before "
+        f"{TIMES.end:%Y-%m-%d}: they belong to no window"
     )
 
 
@@ -112,14 +134,19 @@ def _name(granularity: Granularity | None) -> str | None:
 Changed = dict[Granularity | None, set[Window]]
 
 
-def _changed(inputs: Inputs, database: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Changed, Changed]:
+def _changed(
+    inputs: Inputs, database: duckdb.DuckDBPyConnection, folder: Path, bounded: Bounded
+) -> tuple[Changed, Changed]:
     """The windows to compute, and the times of which all rows of before are replaced, whether there are new ones."""
     profile, asked_at = inputs.monitor.profile, inputs.refresh.asked_at
     if isinstance(profile, SnapshotProfile):
         return {None: {Window(asked_at, asked_at)}}, {}
     time = profile.timestamp_column
-    starts = None if inputs.before is None else changed_since(time, inputs.before, inputs.table, folder)
+    starts = None if inputs.before is None else changed_since(time, inputs.before, inputs.table, folder, bounded)
     periods: Changed = {}
+    if starts is not None and inputs.table.has_joined_labels:
+        # The platform's own table, of which it deletes rows that are too old.
+        starts = kept(database, time, starts)
     if starts is None:
         starts = first_windows(database, time, asked_at)
         periods = {each: {looked_back(each, asked_at, starts)} for each in profile.granularities}
@@ -194,12 +221,12 @@ def _models(
 
 
 @contextmanager
-def _opened(inputs: Inputs, models: Sequence[str], folder: Path) -> Iterator[dict[str, OpenBaseline]]:
+def _opened(inputs: Inputs, models: Sequence[str], folder: Path, bounded: Bounded) -> Iterator[dict[str, OpenBaseline]]:
     """Baselines by model id, each table once."""
     monitor = inputs.monitor
     found = inputs.baselines(models)
     tables = {baseline: table for baseline, table in found.values()}
-    with open_baselines(list(tables.items()), monitor, folder) as opened:
+    with open_baselines(list(tables.items()), monitor, folder, bounded) as opened:
         by_table = {each.baseline: each for each in opened}
         yield {model: by_table[baseline] for model, (baseline, _) in found.items()}
 
@@ -210,6 +237,7 @@ def _subject(
     opened: dict[str, OpenBaseline],
     stack: ExitStack,
     folder: Path,
+    bounded: Bounded,
 ) -> Subject:
     def baseline_of(models: Sequence[str]) -> OpenBaseline | None:
         if ALL_MODELS in opened:
@@ -226,7 +254,7 @@ def _subject(
     if is_snapshot and inputs.before is not None and inputs.last_asked_at is not None:
         version = inputs.before.versions["table"]
         tables = [(Baseline(inputs.before.name, version), inputs.before)]
-        (snapshot,) = stack.enter_context(open_baselines(tables, monitor, folder))
+        (snapshot,) = stack.enter_context(open_baselines(tables, monitor, folder, bounded))
         previous = (snapshot, Window(inputs.last_asked_at, inputs.last_asked_at))
     return Subject(monitor, database, inputs.table, columns, baseline_of, previous)
 
