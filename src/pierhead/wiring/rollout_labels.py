@@ -20,6 +20,7 @@ from pierhead.kit.db import Database
 from pierhead.kit.delta import DELTA_ERRORS, first_line
 from pierhead.kit.replacing import replace_file
 from pierhead.monitoring.domain.cohorts import Arm, ArmReading, Cohort, Loss, PairCohort
+from pierhead.monitoring.services.endpoint_tables import find_payload
 from pierhead.monitoring.services.labelled import Labelled
 from pierhead.monitoring.services.labelled_pairs import read_pairs
 from pierhead.rollouts.domain.gates.results import LabelCohort, LabelledArm
@@ -118,7 +119,7 @@ class LabelJoins:
 
 def _payload(connection: Connection, rollout: Rollout) -> str | None:
     endpoint = EndpointStore(connection).find_by_id(rollout.endpoint_id)
-    return None if endpoint is None or endpoint.active is None else endpoint.capture_table(endpoint.active)
+    return None if endpoint is None else find_payload(endpoint)
 
 
 def _path(folder: Path, rollout_id: str) -> Path:

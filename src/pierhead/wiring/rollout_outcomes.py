@@ -11,6 +11,7 @@ from pierhead.gateway.records import PRIMARY
 from pierhead.kit.clock import Clock
 from pierhead.kit.delta import DELTA_ERRORS, first_line
 from pierhead.monitoring.domain.cohorts import Arm as LabelledArm
+from pierhead.monitoring.services.endpoint_tables import find_payload
 from pierhead.monitoring.services.labelled import Labelled
 from pierhead.monitoring.services.labelled_units import LabelledUnits, Value
 from pierhead.rollouts.domain.abtests import ABTest, Arm, Metric
@@ -44,7 +45,7 @@ class JoinedOutcomes:
     def why_not(self, endpoint: Endpoint, metric: Metric) -> str | None:
         if metric not in _VALUES:
             return f"{metric.value} is not made of labels"
-        if _payload(endpoint) is None:
+        if find_payload(endpoint) is None:
             return f"endpoint {endpoint.name!r} has no inference table that labels could be joined to"
         return None
 
@@ -52,7 +53,7 @@ class JoinedOutcomes:
         """Of cohorts that are mature and in which every arm has labels. Raises UnreadableOutcomes."""
         sums = [Moments() for _ in test.spec.arms]
         endpoint = EndpointStore(connection).find_by_id(test.endpoint_id)
-        payload, now = _payload(endpoint), self._clock.now()
+        payload, now = None if endpoint is None else find_payload(endpoint), self._clock.now()
         until = test.ended_at or now
         if endpoint is None or payload is None or until - test.created_at < _LEAST_WIDTH:
             return sums
@@ -72,10 +73,6 @@ class JoinedOutcomes:
             if cohort.is_mature and all(arm in cohort.arms and cohort.arms[arm].n for arm in arms):
                 sums = [of.merge(cohort.arms[arm]) for of, arm in zip(sums, arms, strict=True)]
         return sums
-
-
-def _payload(endpoint: Endpoint | None) -> str | None:
-    return None if endpoint is None or endpoint.active is None else endpoint.capture_table(endpoint.active)
 
 
 def _arm(arm: Arm) -> LabelledArm:

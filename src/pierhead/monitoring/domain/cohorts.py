@@ -105,6 +105,22 @@ class LabelledCohorts:
     delays: LabelDelays
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The time from `since` until before `until`, cut into cohorts of `width` that are numbered from 0, as of `now`."""
+
+    since: datetime
+    until: datetime
+    width: timedelta
+    now: datetime
+
+    def place(self, number: int, delays: LabelDelays) -> tuple[datetime, datetime, float, bool]:
+        """Start and end of a cohort, and its maturity as in `Cohort`."""
+        start = self.since + number * self.width
+        end = min(start + self.width, self.until)
+        return start, end, *mature(delays, end, self.now)
+
+
 def mature(delays: LabelDelays, end: datetime, now: datetime, share: float = 0.9) -> tuple[float, bool]:
     """Maturity of a cohort that ended then, and whether its youngest row is older than the delay of `share` of labels.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pierhead.monitoring.domain.cohorts import LabelDelays, mature
+from pierhead.monitoring.domain.cohorts import Cut, LabelDelays
 from pierhead.monitoring.services.labelled import Labelled, check_period, read_delays, steps
 from pierhead.monitoring.services.request_columns import are_numbers
 
@@ -15,14 +15,14 @@ class CohortCoverage:
 
     start: datetime
     end: datetime
+    maturity: float
+    is_mature: bool
     model_name: str
     model_version: str
     route: str
     predictions: int
     labelled: int
     delay_s: tuple[float, float, float] | None
-    maturity: float
-    is_mature: bool
 
     @property
     def coverage(self) -> float:
@@ -64,13 +64,8 @@ def read_coverage(
         found = database.execute(_COHORTS, steps(since, width)).fetchall()
         (counts,) = database.execute(_UNKNOWN).fetchall()
         must_be_numbers = are_numbers(database.sql("SELECT * FROM requests LIMIT 0").to_arrow_table().schema)
-    cohorts = []
+    cohorts, cut = [], Cut(since, until, width, now)
     for number, model, version, route, predictions, known, quantiles in found:
-        start = since + number * width
-        end = min(start + width, until)
-        maturity, is_mature = mature(delays, end, now)
         delay_s = None if quantiles is None else (quantiles[0], quantiles[1], quantiles[2])
-        cohorts.append(
-            CohortCoverage(start, end, model, version, route, predictions, known, delay_s, maturity, is_mature)
-        )
+        cohorts.append(CohortCoverage(*cut.place(number, delays), model, version, route, predictions, known, delay_s))
     return Coverage(cohorts, delays, counts[0], counts[1], counts[2] if must_be_numbers else 0)

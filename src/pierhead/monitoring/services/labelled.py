@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pierhead.kit.delta import find_table
 from pierhead.kit.errors import InvalidArgument
-from pierhead.monitoring.domain.cohorts import Arm, ArmReading, Cohort, LabelDelays, LabelledCohorts, Loss, mature
+from pierhead.monitoring.domain.cohorts import Arm, ArmReading, Cohort, Cut, LabelDelays, LabelledCohorts, Loss
 from pierhead.monitoring.domain.table_names import labels_of, requests_of
 from pierhead.monitoring.services.delta_sql import literal, querying
 from pierhead.monitoring.services.labels_table import SCHEMA as LABELS
@@ -104,7 +104,7 @@ class Labelled:
                 """,
                 steps(since, width),
             ).fetchall()
-        return LabelledCohorts(_cohorts(found, since, until, width, delays, now), delays)
+        return LabelledCohorts(_cohorts(found, Cut(since, until, width, now), delays), delays)
 
     @contextmanager
     def querying(self, payload: str, since: datetime, until: datetime) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -153,25 +153,13 @@ def _prediction(schema: pa.Schema) -> tuple[str, str]:
     return f"coalesce({', '.join([*numbers, 'NULL'])})", f"coalesce({', '.join([*texts, 'NULL'])})"
 
 
-def _cohorts(
-    found: list[tuple[Any, ...]],
-    since: datetime,
-    until: datetime,
-    width: timedelta,
-    delays: LabelDelays,
-    now: datetime,
-) -> list[Cohort]:
+def _cohorts(found: list[tuple[Any, ...]], cut: Cut, delays: LabelDelays) -> list[Cohort]:
     arms: dict[int, dict[Arm, ArmReading]] = {}
     for number, model, version, route, *counts in found:
         predictions, labelled, correct, loss_n, mean, m2 = counts
         reading = ArmReading(predictions, labelled, correct, Moments(loss_n, mean or 0.0, m2 or 0.0))
         arms.setdefault(number, {})[Arm(model, version, route or "")] = reading
-    cohorts = []
-    for number, readings in sorted(arms.items()):
-        start = since + number * width
-        end = min(start + width, until)
-        cohorts.append(Cohort(start, end, *mature(delays, end, now), readings))
-    return cohorts
+    return [Cohort(*cut.place(number, delays), readings) for number, readings in sorted(arms.items())]
 
 
 def _moment(moment: datetime) -> str:

@@ -5,7 +5,7 @@ Far fewer labels tell two models apart on the same rows than on rows of their ow
 
 from datetime import datetime, timedelta
 
-from pierhead.monitoring.domain.cohorts import Arm, Loss, PairCohort, mature
+from pierhead.monitoring.domain.cohorts import Arm, Cut, Loss, PairCohort
 from pierhead.monitoring.services.labelled import LOSSES, Labelled, check_period, read_delays, steps
 from pierhead.statistics.sequential.means import Moments
 
@@ -35,14 +35,10 @@ def read_pairs(
     with labelled.querying(payload, since, until) as database:
         delays = read_delays(database)
         found = database.execute(_PAIRS.format(loss=LOSSES[loss]), steps(since, width)).fetchall()
-    cohorts = []
+    cohorts, cut = [], Cut(since, until, width, now)
     for number, model, version, route, other_model, other_version, other_route, *counts in found:
         pairs, gained, lost, n, mean, m2 = counts
-        start = since + number * width
-        end = min(start + width, until)
         champion, shadow = Arm(model, version, route), Arm(other_model, other_version, other_route)
         difference = Moments(n, mean or 0.0, m2 or 0.0)
-        cohorts.append(
-            PairCohort(start, end, *mature(delays, end, now), champion, shadow, pairs, gained, lost, difference)
-        )
+        cohorts.append(PairCohort(*cut.place(number, delays), champion, shadow, pairs, gained, lost, difference))
     return cohorts

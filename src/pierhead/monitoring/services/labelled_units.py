@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from pierhead.gateway.records import PRIMARY
-from pierhead.monitoring.domain.cohorts import Arm, Loss, mature
+from pierhead.monitoring.domain.cohorts import Arm, Cut, Loss
 from pierhead.monitoring.services.labelled import LOSSES, Labelled, check_period, read_delays, steps
 from pierhead.statistics.sequential.means import Moments
 
@@ -35,10 +35,8 @@ class Value(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UnitCohort:
-    """Values of units that were seen from `start` until before `end`; maturity as in `Cohort`."""
+    """Values of units that were first seen in the same stretch of time; maturity as in `Cohort`."""
 
-    start: datetime
-    end: datetime
     is_mature: bool
     arms: Mapping[Arm, Moments]
 
@@ -107,13 +105,8 @@ class LabelledUnits:
         arms: dict[int, dict[Arm, Moments]] = {}
         for number, model, version, n, mean, m2 in found:
             arms.setdefault(number, {})[Arm(model, version, PRIMARY)] = Moments(n, mean or 0.0, m2 or 0.0)
-        cohorts = []
-        for number, values in sorted(arms.items()):
-            start = since + number * width
-            end = min(start + width, until)
-            _, is_mature = mature(delays, end, now)
-            cohorts.append(UnitCohort(start, end, is_mature, values))
-        return cohorts
+        cut = Cut(since, until, width, now)
+        return [UnitCohort(cut.place(number, delays)[-1], values) for number, values in sorted(arms.items())]
 
 
 def _outside(ramp: tuple[datetime, datetime]) -> str:

@@ -11,7 +11,7 @@ import structlog
 
 from pierhead.kit.clock import Clock, to_ms
 from pierhead.monitoring.domain.live_drift import KEPT_MS, SLOT_MS, Sketch, are_alike, slot_of
-from pierhead.monitoring.services.live.files import Cells, LiveFiles
+from pierhead.monitoring.services.live.files import Cells, LiveFiles, category_of
 from pierhead.statistics.references import Reference
 from pierhead.statistics.sketches.numeric import NumericSketch
 
@@ -118,9 +118,5 @@ def _take(sketch: Sketch, column: pa.ChunkedArray) -> None:
         sketch.add(numbers, nulls=column.null_count)
         return
     counted = values.value_counts() if len(values) else []
-    texts = {_text(each["values"].as_py()): each["counts"].as_py() for each in counted}
+    texts = {category_of(each["values"].as_py()): each["counts"].as_py() for each in counted}
     sketch.add_counts(texts, nulls=column.null_count)
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -36,6 +36,15 @@ _SLOT = msgspec.json.Decoder(list[_Cell])
 _KEPT_REFERENCES = msgspec.json.Decoder(_References)
 
 
+def category_of(value: object) -> str:
+    """The name of a category, as the tables of monitors have it.
+
+    >>> category_of(True), category_of("Red")
+    ('true', 'Red')
+    """
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 class LiveFiles:
     """One folder for all tables."""
 

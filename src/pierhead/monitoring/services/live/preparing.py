@@ -16,7 +16,7 @@ from pierhead.kit.delta import DELTA_ERRORS
 from pierhead.kit.errors import PierheadError
 from pierhead.monitoring.domain.monitors import ALL_MODELS, InferenceLogProfile, Monitor
 from pierhead.monitoring.services.live.counting import LiveCounts
-from pierhead.monitoring.services.live.files import LiveFiles
+from pierhead.monitoring.services.live.files import LiveFiles, category_of
 from pierhead.monitoring.services.monitored_table import MonitoredTable
 from pierhead.monitoring.services.refresh_sources import Sources
 from pierhead.monitoring.services.spark_types import Kind, kind_of
@@ -110,11 +110,7 @@ def _numbers(data: MonitoredTable, name: str) -> Iterator[tuple[npt.NDArray[np.f
 
 def _texts(data: MonitoredTable, name: str) -> Iterator[tuple[list[object], int]]:
     for batch in _batches(data, name):
-        yield [_text(value) for value in batch.drop_null().to_pylist()], batch.null_count
-
-
-def _text(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else value
+        yield [category_of(value) for value in batch.drop_null().to_pylist()], batch.null_count
 
 
 def _batches(data: MonitoredTable, name: str) -> Iterator[pa.Array]:
