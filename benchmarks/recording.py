@@ -9,7 +9,6 @@ priority: on two cores nothing is nearer to a core of its own. What it has not w
 """
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import psutil
 
 from benchmarks.data_plane import ASKING_CORE, OUT, pin
 from benchmarks.peers import models
@@ -83,16 +81,7 @@ def endpoints() -> Iterator[dict[str, Request]]:
             await_answer(request)
         _await_counts(folder / "home" / "run" / "live-drift", requests["on"])
         pin(ours.process_id)
-        _put_back(ours.process_id)
         yield requests
-
-
-def _put_back(platform_process_id: int) -> None:
-    """The controller runs when nobody else wants to."""
-    for process in psutil.Process(platform_process_id).children(recursive=True):
-        if "controller" in process.cmdline():
-            for thread in process.threads():
-                os.setpriority(os.PRIO_PROCESS, thread.id, 19)
 
 
 def _await_counts(folder: Path, request: Request) -> None:

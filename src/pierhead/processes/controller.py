@@ -1,7 +1,9 @@
 """The controller: every loop that brings what is closer to what should be."""
 
 import fcntl
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +33,8 @@ _ALERTS_EVERY_S = 2.0
 _QUERIES_EVERY_S = 2.0
 _LOOK_EVERY_S = 1.0
 
+_BACKGROUND_NICE = 10
+
 # Less than the supervisor waits for a controller that it told to stop.
 _LAST_TICKS_S = 30.0
 
@@ -39,17 +43,21 @@ _LAST_TICKS_S = 30.0
 class Loop:
     """Work that is done again and again, with a pause of `interval_s` seconds between.
 
-    `rest`, if given, is how to pause: it may end early, and takes at most as long as it is told.
+    `rest`, if given, is how to pause: it may end early, and takes at most as long as it is told. Work that
+    `yields` has its processor time, and that of the processes that it starts, only after whoever answers requests.
     """
 
     name: str
     interval_s: float
     tick: Callable[[], object]
     rest: Callable[[float], object] | None = None
+    yields: bool = False
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop`. A tick that fails is logged, once for the same failure in a row, and tried again."""
         last_failure = ""
+        if self.yields:
+            _step_back()
         while not stop.is_set():
             try:
                 self.tick()
@@ -64,6 +72,14 @@ class Loop:
                 stop.wait(self.interval_s)
             else:
                 self.rest(self.interval_s)
+
+
+def _step_back() -> None:
+    """Lower the priority of this thread and of all that it starts. To Linux a thread is a process of its own here."""
+    if sys.platform == "linux":
+        own = threading.get_native_id()
+        # Never upwards, which is not everybody's right; the system cuts what is more than it knows.
+        os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + _BACKGROUND_NICE)
 
 
 def run_loops(loops: Sequence[Loop], stop: threading.Event, *, last_ticks_s: float = _LAST_TICKS_S) -> bool:
@@ -115,18 +131,18 @@ def run(settings: Settings, home: Home, lifeline_fd: int | None) -> NoReturn:
         with controller(settings, home, lifeline_fd) as control:
             loops = [
                 Loop("reconcile", 0.25, control.reconcile, control.rest),
-                Loop("ingest", settings.ingest_interval_s, control.ingest),
+                Loop("ingest", settings.ingest_interval_s, control.ingest, yields=True),
                 Loop("audit", _AUDIT_EVERY_S, control.checkpoint),
                 Loop("webhooks", _WEBHOOKS_EVERY_S, control.send_webhooks),
-                Loop("compile", _COMPILE_EVERY_S, control.compile),
-                Loop("verify", _VERIFY_EVERY_S, control.verify),
+                Loop("compile", _COMPILE_EVERY_S, control.compile, yields=True),
+                Loop("verify", _VERIFY_EVERY_S, control.verify, yields=True),
                 Loop("rollouts", _ROLL_OUT_EVERY_S, control.roll_out),
-                Loop("rollout-labels", _LABELS_EVERY_S, control.join_labels),
+                Loop("rollout-labels", _LABELS_EVERY_S, control.join_labels, yields=True),
                 Loop("monitor-keeping", _MONITORS_EVERY_S, control.keep_monitors),
-                Loop("monitors", _MONITORS_EVERY_S, control.refresh_monitors),
-                Loop("live-references", _MONITORS_EVERY_S, control.make_references),
+                Loop("monitors", _MONITORS_EVERY_S, control.refresh_monitors, yields=True),
+                Loop("live-references", _MONITORS_EVERY_S, control.make_references, yields=True),
                 Loop("alerts", _ALERTS_EVERY_S, control.look_at_alerts),
-                Loop("alert-queries", _QUERIES_EVERY_S, control.look_at_queries),
+                Loop("alert-queries", _QUERIES_EVERY_S, control.look_at_queries, yields=True),
                 Loop("alert-messages", _WEBHOOKS_EVERY_S, control.tell_alerts),
                 Loop("logs", _LOGS_EVERY_S, lambda: rotate_logs(home.logs)),
             ]

@@ -1,6 +1,10 @@
 """The loops of the controller: what fails is tried again, what breaks ends them all."""
 
+import os
+import sys
 import threading
+
+import pytest
 
 from pierhead.processes.controller import Loop, run_loops
 
@@ -45,3 +49,22 @@ def test_a_tick_that_never_ends_does_not_hide_that_another_loop_broke() -> None:
     loops = [Loop("deaf", 0.01, lambda: release.wait(60)), Loop("broken", 0.01, panic)]
     assert not run_loops(loops, threading.Event(), last_ticks_s=0.1)
     release.set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux alone")
+def test_work_that_yields_steps_back_and_the_others_do_not() -> None:
+    stop, niceness = threading.Event(), {}
+
+    def note(name: str) -> None:
+        niceness[name] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        if len(niceness) == 2:
+            stop.set()
+
+    loops = [
+        Loop("urgent", 0.01, lambda: note("urgent")),
+        Loop("patient", 0.01, lambda: note("patient"), yields=True),
+    ]
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert run_loops(loops, stop)
+    assert niceness["urgent"] == own
+    assert niceness["patient"] == min(own + 10, 19)
