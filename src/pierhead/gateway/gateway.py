@@ -14,7 +14,7 @@ from pierhead.gateway.front import Front
 from pierhead.gateway.http.limits import Limits
 from pierhead.gateway.http.listener import Listener
 from pierhead.gateway.http.site import Site
-from pierhead.gateway.http.tls import tls_context
+from pierhead.gateway.http.tls import lasting_tls_context
 from pierhead.gateway.invocations import Invocations
 from pierhead.gateway.nudge import Nudge
 from pierhead.gateway.observations import FLUSH_EVERY_S, Observations, spools_in
@@ -85,7 +85,8 @@ class Gateway:
         self._traffic_file = TrafficFile(config.traffic_folder, config.gateway_id)
         self._shared = SharedLimits(config.traffic_folder, config.gateway_id) if config.gateways > 1 else None
         self._upstreams = UpstreamPool(str(config.api_socket), loop)
-        tls = tls_context(config.tls_certificate, config.tls_key)
+        kept = config.traffic_folder.parent / "tls.pem"
+        tls = lasting_tls_context(config.tls_certificate, config.tls_key, kept)
         self._proxy = Proxy(self._upstreams, loop, patience, scheme=b"http" if tls is None else b"https")
         self._invocations = Invocations(self._desk)
         self._site = Site(Front(self._invocations, self._proxy).serve, self._limits, loop)

@@ -34,6 +34,8 @@ class ChildSpec:
     """Whether it still does anything; None if nobody can tell from outside."""
     is_accepting: Callable[[int], bool] | None = None
     """Whether the process of this id takes connections; None if the work cannot go over to a successor."""
+    why_no_successor: Callable[[], str] = lambda: ""
+    """What is wrong with the settings of this moment, so that the process of now should stay; else empty."""
 
 
 class Child:

@@ -4,13 +4,15 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pierhead.kit.home import Home
-from pierhead.kit.settings import Settings
+from pierhead.kit.settings import Settings, load
 from pierhead.processes.children import ChildSpec
 from pierhead.processes.lifeline import VARIABLE
 from pierhead.processes.liveness import api_sign, gateway_sign, writes_as
 from pierhead.processes.sockets import public_address
+from pierhead.processes.tls import tls_fault
 
 _DRAIN_S = 35.0
 """Longer than gateway and controller take to finish what they have."""
@@ -40,6 +42,7 @@ def platform(settings: Settings, doors: Doors) -> Sequence[ChildSpec]:
             stop_grace_s=_DRAIN_S,
             sign_of_life=gateway_sign(address, home.run / "gateways" / f"{number}.json"),
             is_accepting=writes_as(home.run / "gateways" / f"{number}.json"),
+            why_no_successor=lambda: fault_of_now(settings.home),
         )
         for number in range(settings.gateways)
     ]
@@ -70,6 +73,14 @@ def platform(settings: Settings, doors: Doors) -> Sequence[ChildSpec]:
         after_ready=True,
     )
     return [api, *gateways, controller, tracking]
+
+
+def fault_of_now(home: Path) -> str:
+    """What a gateway that started now would stumble over; empty if nothing."""
+    try:
+        return tls_fault(load(home=home))
+    except (OSError, ValueError) as error:
+        return f"the settings cannot be read: {error}"
 
 
 def environment_vars(settings: Settings) -> dict[str, str]:

@@ -110,6 +110,9 @@ class Supervisor:
         for child in self._children:
             if child.spec.is_accepting is None or child.process_id is None or child.spec.name in busy:
                 continue
+            if why := child.spec.why_no_successor():
+                self._say(f"{child.spec.name} stays, no successor is started: {why}")
+                continue
             try:
                 self._hand_overs.append(HandOver(child, self._home))
             except OSError as error:

@@ -5,13 +5,14 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 import psutil
@@ -31,6 +32,7 @@ from gateway_rig import (
     wait_until,
 )
 
+from harness.certificates import make_certificate
 from pierhead.gateway.records import decode
 from pierhead.kit import frames, spool
 from pierhead.serving.domain import snapshot as routes
@@ -41,10 +43,12 @@ from pathlib import Path
 from pierhead.gateway.server import GatewayConfig, run
 
 folder = Path(sys.argv[2])
+certificate, key = folder / "certificate.pem", folder / "key.pem"
 run(GatewayConfig(
     gateway_id=sys.argv[3], listen_fd=int(sys.argv[1]), api_socket=folder / "api.sock",
     snapshot=folder / "routes.json", spool=folder / "spool", traffic_folder=folder / "gateways",
     max_body_bytes=16_000_000, invocation_timeout_s=10, queue_limit=1000,
+    tls_certificate=certificate if certificate.exists() else None, tls_key=key if key.exists() else None,
 ))
 """
 
@@ -333,3 +337,20 @@ def test_what_was_answered_is_on_record_after_a_sudden_death(pier: Pier) -> None
     [stream] = spool.streams(pier.folder / "spool", TABLE)
     records, _ = spool.read(stream, 0, 1 << 30)
     assert {decode(raw).request for raw in records} >= set(answered)
+
+
+def test_a_gateway_that_is_killed_while_its_key_is_half_written_speaks_tls_again(pier: Pier) -> None:
+    certificate, key = make_certificate(pier.folder)
+    trust = ssl.create_default_context(cafile=str(certificate))
+    pier.route_fraud()
+    first = pier.start()
+    key.write_bytes(key.read_bytes()[:40])
+    first.kill()
+    first.wait(10)
+
+    pier.start()
+
+    with closing(HTTPSConnection("127.0.0.1", pier.port, timeout=20, context=trust)) as https:
+        https.request("POST", PATH, b"{}", {"Authorization": f"Bearer {TOKEN}"})
+        with https.getresponse() as response:
+            assert response.status == 200

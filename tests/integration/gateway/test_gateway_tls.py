@@ -11,7 +11,7 @@ from gateway_rig import PATH, TOKEN, Rig, WorkerConnection, read_all, request_by
 
 from harness.certificates import make_certificate
 from pierhead.gateway.http.limits import Limits
-from pierhead.gateway.http.tls import tls_context
+from pierhead.gateway.http.tls import lasting_tls_context, tls_context
 from pierhead.kit import frames
 
 
@@ -105,3 +105,30 @@ def test_a_certificate_without_its_key_is_no_certificate(files: tuple[Path, Path
     with pytest.raises(OSError, match="No such file"):
         tls_context(tmp_path / "nothing.pem", None)
     assert tls_context(None, None) is None
+
+
+def test_a_certificate_that_broke_is_replaced_by_the_last_one_that_could_be_used(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.pem"
+    assert lasting_tls_context(*files, kept) is not None
+    assert kept.stat().st_mode & 0o077 == 0
+
+    files[1].write_bytes(b"half of a ke")
+    assert lasting_tls_context(*files, kept) is not None
+    files[0].unlink()
+    assert lasting_tls_context(*files, kept) is not None
+    kept.write_bytes(b"")
+    with pytest.raises(FileNotFoundError):
+        lasting_tls_context(*files, kept)
+
+
+def test_without_a_certificate_that_ever_could_be_used_there_is_none(files: tuple[Path, Path], tmp_path: Path) -> None:
+    files[1].write_bytes(b"half of a ke")
+    with pytest.raises(ssl.SSLError):
+        lasting_tls_context(*files, tmp_path / "kept.pem")
+    assert lasting_tls_context(None, None, tmp_path / "kept.pem") is None
+
+
+def test_a_certificate_that_cannot_be_put_aside_is_used_all_the_same(files: tuple[Path, Path], tmp_path: Path) -> None:
+    assert lasting_tls_context(*files, tmp_path / "no folder" / "kept.pem") is not None

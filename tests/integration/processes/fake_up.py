@@ -9,7 +9,7 @@ from pierhead.kit.settings import Settings, load
 from pierhead.processes.children import ChildSpec
 from pierhead.processes.errors import CannotStart
 from pierhead.processes.liveness import Patience
-from pierhead.processes.platform import Doors
+from pierhead.processes.platform import Doors, fault_of_now
 from pierhead.processes.readiness import status_of
 from pierhead.processes.sockets import public_address
 from pierhead.processes.up import up
@@ -34,6 +34,7 @@ def main(home: str, port: str, gateway: str, controller: str) -> int:
                 environment_vars={**story, "NAME": "gateway"},
                 sign_of_life=lambda: status_of(address, "/health", timeout_s=1.0) is not None,
                 is_accepting=lambda process_id: f"gateway start {process_id}\n" in Path(story["STORY"]).read_text(),
+                why_no_successor=lambda: fault_of_now(Path(home)),
             ),
             ChildSpec(
                 "controller",

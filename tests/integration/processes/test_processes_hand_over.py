@@ -78,3 +78,18 @@ def test_a_hand_over_in_the_middle_of_a_stop_leaves_nothing_behind(start: Start)
 
     assert platform.process.wait(20) == 0
     assert all(is_gone(process_id) for process_id in starts(platform.story()))
+
+
+def test_with_settings_that_nobody_could_start_with_the_gateway_stays(start: Start) -> None:
+    platform = start()
+    platform.wait_until_ready()
+    old = int(platform.ask())
+    (platform.home / "pierhead.toml").write_text('tls_certificate = "/nowhere/certificate.pem"\n')
+    platform.process.send_signal(signal.SIGUSR2)
+    assert until(lambda: "certificate.pem cannot be read: No such file" in platform.log())
+    (platform.home / "pierhead.toml").write_text("port = many\n")
+    platform.process.send_signal(signal.SIGUSR2)
+    assert until(lambda: "the settings cannot be read" in platform.log())
+    assert "gateway-0 stays, no successor is started" in platform.log()
+    assert starts(platform.story()) == [old]
+    assert int(platform.ask()) == old
