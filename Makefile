@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fast bench up format clean
+.PHONY: help setup demo test check lint fast bench up format clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -19,16 +19,20 @@ setup: $(READY)  ## Make .venv with everything in it
 demo: $(READY)  ## Run the whole runbook with the official clients, step by step
 	@$(BIN)/python scripts/demo.py
 
-test: $(READY)  ## Run the whole test suite
-	@$(BIN)/python -m pytest -n 2 tests/unit tests/property tests/docs
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/integration
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/compat tests/e2e
+# More processes than processors where tests start servers and wait for them.
+test: fast  ## Run the whole test suite
+	@$(BIN)/python -m pytest -n 3 --dist loadfile tests/integration
+	@$(BIN)/python -m pytest -n 3 --dist loadfile tests/compat tests/e2e
 
-check: $(READY)  ## Format, lint, types, architecture, fast tests
+check: lint fast  ## Format, lint, types, architecture, fast tests
+
+lint: $(READY)  ## Format, lint, types, architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+fast: $(READY)  ## Run the tests that start no server
 	@$(BIN)/python -m pytest -q -n 2 tests/unit tests/property tests/docs
 
 format: $(READY)  ## Format the code

@@ -1,5 +1,6 @@
 """What holds for every suite."""
 
+import gc
 import os
 import re
 import sys
@@ -28,3 +29,10 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where all platforms of this run keep the environments of what they serve, so that each is built once."""
     base = tmp_path_factory.getbasetemp()
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "environments"
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded to collect the tests lives as long as they do: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
