@@ -32,7 +32,7 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_collection_finish() -> None:
-    """What was loaded to collect the tests lives as long as they do: the collector need not look at it again and again."""
+    """What was loaded for the tests lives as long as they do: the collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
