@@ -75,4 +75,15 @@ def test_labels_stall_when_mature_predictions_have_fewer_than_usual() -> None:
 
 def _cohort(hour: int, labelled: int, *, is_mature: bool = True) -> CohortCoverage:
     start = START + timedelta(hours=hour)
-    return CohortCoverage(start, start + timedelta(hours=1), "m", "1", "primary", 100, labelled, None, 1.0, is_mature)
+    return CohortCoverage(
+        start=start,
+        end=start + timedelta(hours=1),
+        maturity=1.0,
+        is_mature=is_mature,
+        model_name="m",
+        model_version="1",
+        route="primary",
+        predictions=100,
+        labelled=labelled,
+        delay_s=None,
+    )

@@ -113,10 +113,13 @@ def distance(one: Score, other: Score) -> float:
 
 
 def differ(one: Score, other: Score, tolerance: float) -> bool:
-    """Whether two answers disagree: another class, or numbers more than `tolerance` apart."""
-    category = category_of(one)
-    if category is not None:
-        return category != category_of(other)
+    """Whether two answers disagree: another class, or numbers more than `tolerance` apart.
+
+    Numbers that add up to one by chance are no class beside numbers that do not.
+    """
+    categories = category_of(one), category_of(other)
+    if None not in categories:
+        return categories[0] != categories[1]
     return distance(one, other) > tolerance
 
 
