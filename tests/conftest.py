@@ -2,11 +2,12 @@
 
 import gc
 import os
-import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
+import starlette.routing
 from hypothesis import HealthCheck, settings
 
 # The machines are noisy: what is slow here and now says nothing about the test.
@@ -20,8 +21,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Each process of the suite has one processor: threads of numerical libraries would spin in wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Each application compiles the paths of several hundred routes, more than `re` would remember for the next one.
-re._MAXCACHE = 8192  # type: ignore[attr-defined]
+# Each application compiles the paths of several hundred routes: the same ones, again and again.
+starlette.routing.compile_path = cache(starlette.routing.compile_path)
 
 
 @pytest.fixture(scope="session")
