@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import NoReturn
@@ -14,6 +15,7 @@ from typing import NoReturn
 import structlog
 
 from pierhead.kit import logs
+from pierhead.kit.failures import Failures
 from pierhead.kit.home import Home
 from pierhead.kit.settings import Settings
 from pierhead.processes.log_rotation import rotate_logs
@@ -55,17 +57,16 @@ class Loop:
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop`. A tick that fails is logged, once for the same failure in a row, and tried again."""
-        last_failure = ""
+        failures = Failures[str]()
         if self.yields:
             _step_back()
         while not stop.is_set():
             try:
                 self.tick()
-                last_failure = ""
+                failures.end(self.name)
             except Exception as error:
-                if repr(error) != last_failure:
+                if failures.is_news(self.name, error):
                     log.exception("loop failed, will try again", loop=self.name)
-                last_failure = repr(error)
                 stop.wait(self.interval_s)
                 continue
             if self.rest is None:
@@ -78,8 +79,10 @@ def _step_back() -> None:
     """Lower the priority of this thread and of all that it starts. To Linux a thread is a process of its own here."""
     if sys.platform == "linux":
         own = threading.get_native_id()
-        # Never upwards, which is not everybody's right; the system cuts what is more than it knows.
-        os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + _BACKGROUND_NICE)
+        # Where a sandbox forbids it the work is done all the same.
+        with suppress(OSError):
+            # Never upwards, which is not everybody's right; the system cuts what is more than it knows.
+            os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + _BACKGROUND_NICE)
 
 
 def run_loops(loops: Sequence[Loop], stop: threading.Event, *, last_ticks_s: float = _LAST_TICKS_S) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from pierhead.kit.audit_context import acting, note
 from pierhead.kit.db import Database
 from pierhead.kit.errors import Conflict, InvalidState, NotFound
+from pierhead.kit.failures import Failures
 from pierhead.kit.ids import new_id
 from pierhead.monitoring.domain.alert_records import AlertEvent, AskedAction, Freeze
 from pierhead.monitoring.domain.alert_rules import ActionKind
@@ -45,7 +46,7 @@ class AlertActions:
         self._database = database
         self._controls = controls
         self._frozen_at: datetime | None = None
-        self._failing: dict[int | str, str] = {}
+        self._failing = Failures[int | str]()
 
     def tick(self, now: datetime) -> None:
         """Do what was asked for, and keep the gate's evidence as the open alerts say."""
@@ -59,8 +60,7 @@ class AlertActions:
         if freezes and is_time:
             self._frozen_at = now
             self._keep_frozen(freezes, now)
-        known = {each.position for each in asked} | {each.model_name for each in freezes}
-        self._failing = {key: error for key, error in self._failing.items() if key in known}
+        self._failing.keep({each.position for each in asked} | {each.model_name for each in freezes})
 
     def tidy(self, connection: Connection, now: datetime) -> None:
         """Forget what is over for a week."""
@@ -71,14 +71,13 @@ class AlertActions:
         """What fails is tried again at the next tick, and does not hold up the others."""
         try:
             act()
-            self._failing.pop(key, None)
+            self._failing.end(key)
         except Conflict as error:
             # Somebody was faster: the next tick sees what they did.
             log.info("alert tries again to act", action=action, reason=error.message)
         except Exception as error:
-            if self._failing.get(key) != repr(error):
+            if self._failing.is_news(key, error):
                 log.exception("an alert could not act, will try again", action=action)
-            self._failing[key] = repr(error)
 
     def _act(self, asked: AskedAction, now: datetime) -> None:
         params = {"alert": asked.fingerprint, "endpoint_id": asked.endpoint_id}

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.errors import Conflict
+from pierhead.kit.failures import Failures
 from pierhead.monitoring.domain.alert_records import KeptRule, SubjectKind
 from pierhead.monitoring.services.alert_actions import AlertActions
 from pierhead.monitoring.services.alert_looks import look, read_series
@@ -22,6 +23,9 @@ from pierhead.serving.store.endpoints import EndpointStore
 EVENTS_KEPT = timedelta(days=180)
 
 _TIDY_EVERY = timedelta(hours=1)
+
+# What fails is known by its rule; this is none.
+_TRAFFIC = "traffic"
 
 log = structlog.get_logger()
 
@@ -44,8 +48,7 @@ class AlertLoop:
         self._clock = clock
         self._around = surroundings
         self._due: dict[str, datetime] = {}
-        self._failing: dict[str, str] = {}
-        self._unfollowed = ""
+        self._failing = Failures[str]()
         self._tidied: datetime | None = None
 
     def tick(self) -> None:
@@ -71,32 +74,30 @@ class AlertLoop:
     def _follow(self, now: datetime) -> None:
         try:
             self._around.traffic.follow(now)
-            self._unfollowed = ""
+            self._failing.end(_TRAFFIC)
         except Exception as error:  # rules of drift and quality are looked at all the same
-            if self._unfollowed != repr(error):
+            if self._failing.is_news(_TRAFFIC, error):
                 log.exception("what gateways counted cannot be followed, will try again")
-            self._unfollowed = repr(error)
 
     def _look(self, rule: KeptRule, now: datetime) -> None:
         if rule.subject.kind is SubjectKind.QUERY:
             return
         try:
             look(self._database, rule, read_series(self._around.metrics, rule, now), now)
-            self._failing.pop(rule.id, None)
+            self._failing.end(rule.id)
         except Conflict as error:
             # Somebody acknowledged or changed it in the meantime.
             self._due[rule.id] = now
             log.info("alert is looked at again", rule=rule.rule.name, reason=str(error))
         except Exception as error:
-            if self._failing.get(rule.id) != repr(error):
+            if self._failing.is_news(rule.id, error):
                 log.exception("a look at alerts failed, will try again", rule=rule.rule.name, subject=str(rule.subject))
-            self._failing[rule.id] = repr(error)
 
     def _forget(self, rules: Sequence[KeptRule]) -> None:
         known = {rule.id for rule in rules}
         for gone in self._due.keys() - known:
             del self._due[gone]
-            self._failing.pop(gone, None)
+        self._failing.keep(known | {_TRAFFIC})
         self._around.tables.forget(frozenset(rule.rule for rule in rules))
 
     def _tidy(self, now: datetime) -> None:

@@ -11,6 +11,7 @@ from pierhead.kit.clock import Clock, monotonic_s
 from pierhead.kit.db import Database
 from pierhead.kit.delta import DELTA_ERRORS, first_line
 from pierhead.kit.errors import Conflict, PierheadError
+from pierhead.kit.failures import Failures
 from pierhead.monitoring.domain.alert_queries import (
     AGGREGATIONS,
     AlertQuery,
@@ -53,14 +54,14 @@ class QueryLooks:
         self._clock = clock
         self._locate = locate
         self._elapsed_s = elapsed_s
-        self._failing: dict[str, str] = {}
+        self._failing = Failures[str]()
 
     def tick(self) -> None:
         """One look at each that is due, as many of each user as fit into SHARE_S: the rest has its turn after the
         others'."""
         with self._database.reading() as connection:
             due = QueryStore(connection).list_due(self._clock.now(), _AT_ONCE)
-        self._failing = {query.id: self._failing[query.id] for query in due if query.id in self._failing}
+        self._failing.keep({query.id for query in due})
         for queries in _by_owner(due):
             began_s = self._elapsed_s()
             # Those that cannot be noted come last, or they would use up the share of those behind them.
@@ -74,13 +75,12 @@ class QueryLooks:
         """What fails is tried again at the next tick, and does not hold up the others."""
         try:
             self._look(query, self._clock.now())
-            self._failing.pop(query.id, None)
+            self._failing.end(query.id)
         except Conflict as error:
             log.info("alert is looked at again", alert=query.id, reason=str(error))
         except Exception as error:
-            if self._failing.get(query.id) != repr(error):
+            if self._failing.is_news(query.id, error):
                 log.exception("a look at a query failed, will try again", alert=query.id, owner=query.owner)
-            self._failing[query.id] = repr(error)
 
     def _look(self, query: AlertQuery, now: datetime) -> None:
         spec = read_query(query.body, now)

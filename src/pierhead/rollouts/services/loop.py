@@ -13,6 +13,7 @@ from pierhead.kit.audit_context import acting, note
 from pierhead.kit.clock import Clock
 from pierhead.kit.db import Database
 from pierhead.kit.errors import Conflict, NotFound
+from pierhead.kit.failures import Failures
 from pierhead.rollouts.domain.gates.results import Facts
 from pierhead.rollouts.domain.readings import Reading, begin_reading, since_ms_of
 from pierhead.rollouts.domain.rollouts import Rollout
@@ -59,7 +60,7 @@ class RolloutLoop:
         self._clock = clock
         self._around = surroundings
         self._last_looks: dict[str, LastLook] = {}
-        self._failing: dict[str, str] = {}
+        self._failing = Failures[str]()
 
     def tick(self) -> None:
         """One look at each open rollout; one that fails does not hold up the others."""
@@ -67,21 +68,21 @@ class RolloutLoop:
             rollouts = RolloutStore(connection).list_under_way()
         for rollout in rollouts:
             self._try(rollout.id)
-        for memory in (self._last_looks, self._failing):
-            for gone in memory.keys() - {rollout.id for rollout in rollouts}:
-                del memory[gone]
+        known = {rollout.id for rollout in rollouts}
+        self._failing.keep(known)
+        for gone in self._last_looks.keys() - known:
+            del self._last_looks[gone]
 
     def _try(self, rollout_id: str) -> None:
         try:
             self._step(rollout_id, self._clock.now())
-            self._failing.pop(rollout_id, None)
+            self._failing.end(rollout_id)
         except (Conflict, NotFound) as error:
             # Somebody was faster: the next tick sees what they did.
             log.info("rollout is looked at again", rollout=rollout_id, reason=str(error))
         except Exception as error:
-            if self._failing.get(rollout_id) != repr(error):
+            if self._failing.is_news(rollout_id, error):
                 log.exception("a look at a rollout failed, will try again", rollout=rollout_id)
-            self._failing[rollout_id] = repr(error)
 
     def _step(self, rollout_id: str, now: datetime) -> None:
         seen = self._see(rollout_id, now)
